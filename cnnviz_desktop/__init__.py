@@ -1,0 +1,72 @@
+"""See inside convolutional networks: the notebook face of CNNviz Desktop.
+
+    from cnnviz_desktop import GradCam, load_image, load_model, overlay
+
+    model = load_model("bundled")
+    image = load_image("striped-star.png")
+    heatmap = GradCam(target="striped star")(model, image)
+    overlay(image, heatmap)  # uint8 (H, W, 3)
+
+Names are imported when first used, so that a window can paint before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load_image": "cnnviz_desktop.engine.images",
+    "load_model": "cnnviz_desktop.engine.models",
+    "inspect": "cnnviz_desktop.engine.inspection",
+    "overlay": "cnnviz_desktop.figures.pixels",
+    "plate": "cnnviz_desktop.figures.plates",
+    "save": "cnnviz_desktop.figures.export",
+    "techniques": "cnnviz_desktop.engine",
+    "FeatureMaps": "cnnviz_desktop.engine.techniques",
+    "Filters": "cnnviz_desktop.engine.techniques",
+    "GradCam": "cnnviz_desktop.engine.techniques",
+    "Run": "cnnviz_desktop.engine.run",
+    "CnnvizError": "cnnviz_desktop.errors",
+}
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine import techniques as techniques
+    from cnnviz_desktop.engine.images import load_image as load_image
+    from cnnviz_desktop.engine.inspection import inspect as inspect
+    from cnnviz_desktop.engine.models import load_model as load_model
+    from cnnviz_desktop.engine.run import Run as Run
+    from cnnviz_desktop.engine.techniques import FeatureMaps as FeatureMaps
+    from cnnviz_desktop.engine.techniques import Filters as Filters
+    from cnnviz_desktop.engine.techniques import GradCam as GradCam
+    from cnnviz_desktop.errors import CnnvizError as CnnvizError
+    from cnnviz_desktop.figures.export import save as save
+    from cnnviz_desktop.figures.pixels import overlay as overlay
+    from cnnviz_desktop.figures.plates import plate as plate
+
+__all__ = [  # noqa: RUF022 - the order in which a notebook meets them
+    "load_model",
+    "load_image",
+    "inspect",
+    "techniques",
+    "FeatureMaps",
+    "Filters",
+    "GradCam",
+    "overlay",
+    "plate",
+    "save",
+    "Run",
+    "CnnvizError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,59 @@
+"""Name the failures a person can do something about.
+
+Faces (window, command line) catch only `CnnvizError`; its text is the sentence the user reads, with
+what to do next. Anything else is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CnnvizError(Exception):
+    """The base of all errors whose text is meant for the user."""
+
+
+class ImageError(CnnvizError):
+    """A picture cannot be read."""
+
+
+class ModelError(CnnvizError):
+    """A model or its weights cannot be had."""
+
+
+class LayerError(CnnvizError):
+    """A layer does not exist or does not suit the technique."""
+
+
+class TargetError(CnnvizError):
+    """A class does not exist in the model."""
+
+
+class ParameterError(CnnvizError):
+    """A parameter's value is outside what it may be."""
+
+
+class ExportError(CnnvizError):
+    """A file cannot be written."""
+
+
+class SessionError(CnnvizError):
+    """A session file cannot be opened or written."""
+
+
+class Cancelled(CnnvizError):
+    """The person stopped the work."""
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled.")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " Did you mean a, b or c?" for the closest known words, or "" when none is close."""
+    lowered = {name.lower(): name for name in known}
+    close = [lowered[name] for name in get_close_matches(word.lower(), lowered, n=3, cutoff=0.55)]
+    if not close:
+        return ""
+    *rest, last = close
+    return f" Did you mean {', '.join(rest) + ' or ' if rest else ''}{last}?"
