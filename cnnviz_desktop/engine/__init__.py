@@ -1,0 +1,1 @@
+"""Look inside networks: torch in, numpy out; knows neither Qt nor matplotlib."""

@@ -1,0 +1,22 @@
+"""Ask a classifier what it sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from cnnviz_desktop.data import ImageInput, Prediction
+from cnnviz_desktop.engine.models import LoadedModel
+from cnnviz_desktop.engine.recording import interruptible
+from cnnviz_desktop.engine.run import SILENT, Run
+
+
+def inspect(model: LoadedModel, image: ImageInput, run: Run = SILENT) -> Prediction:
+    """Return the model's logits and probabilities for the picture."""
+    tensor, region = model.prepare(image)
+    with torch.inference_mode(), interruptible(model.module, run):
+        logits = model.logits(model.module(tensor))[0].float().cpu().numpy()
+    shifted = np.exp(logits - logits.max())
+    return Prediction(
+        logits=logits, probabilities=shifted / shifted.sum(), labels=model.labels, region=region
+    )

@@ -1,0 +1,104 @@
+"""Turn a picture into a network's input, and know which part of the picture that input covers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+from cnnviz_desktop.data import Box, ImageInput, Pixels
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Fit = Literal["crop", "squash", "pad"]
+FITS: tuple[Fit, ...] = ("crop", "squash", "pad")
+
+_LONGEST = 8  # a picture longer than this many times its width is cut to that first: a strip of
+# 1x5000 pixels scaled to a shorter side of 256 would otherwise need gigabytes
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a model wants its pictures: `size` (height, width) of its input, then (x - mean) / std.
+
+    `fit` "crop" scales the shorter side to `resize` and cuts the centre out, as torchvision's
+    references do; "squash" scales the whole picture to the input; "pad" scales it to fit inside and
+    fills the rest with the mean colour.
+    """
+
+    size: tuple[int, int]
+    resize: int
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    fit: Fit = "crop"
+
+    @property
+    def _filter(self) -> Image.Resampling:
+        bicubic = self.interpolation == "bicubic"
+        return Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR
+
+    def __call__(self, image: ImageInput) -> tuple[Tensor, Box]:
+        """Return the input (1, 3, H, W) float32 and the box of the picture that it covers.
+
+        With "pad" the box reaches beyond the picture by the padding.
+        """
+        import torch
+
+        pixels, region = {"crop": self._crop, "squash": self._squash, "pad": self._pad}[self.fit](
+            image.pixels
+        )
+        values = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)
+        mean = torch.tensor(self.mean).view(-1, 1, 1)
+        std = torch.tensor(self.std).view(-1, 1, 1)
+        return ((values - mean) / std).unsqueeze(0), region
+
+    def _crop(self, pixels: Pixels) -> tuple[Pixels, Box]:
+        rows, columns = pixels.shape[:2]
+        longest = _LONGEST * min(rows, columns)
+        top, left = max(0, (rows - longest) // 2), max(0, (columns - longest) // 2)
+        pixels = pixels[top : top + longest, left : left + longest]
+        part_rows, part_columns = pixels.shape[:2]
+        shorter = min(part_rows, part_columns)
+        # The whole-number sizes of torchvision.transforms.Resize and CenterCrop.
+        scaled_rows = int(self.resize * part_rows / shorter)
+        scaled_columns = int(self.resize * part_columns / shorter)
+        scaled = Image.fromarray(pixels).resize((scaled_columns, scaled_rows), self._filter)
+        height, width = self.size
+        crop_top = round((scaled_rows - height) / 2)
+        crop_left = round((scaled_columns - width) / 2)
+        cut = scaled.crop((crop_left, crop_top, crop_left + width, crop_top + height))
+        per_row, per_column = part_rows / scaled_rows, part_columns / scaled_columns
+        region = Box(
+            top + round(crop_top * per_row),
+            left + round(crop_left * per_column),
+            top + round((crop_top + height) * per_row),
+            left + round((crop_left + width) * per_column),
+        )
+        return np.asarray(cut), region
+
+    def _squash(self, pixels: Pixels) -> tuple[Pixels, Box]:
+        height, width = self.size
+        scaled = Image.fromarray(pixels).resize((width, height), self._filter)
+        return np.asarray(scaled), Box(0, 0, pixels.shape[0], pixels.shape[1])
+
+    def _pad(self, pixels: Pixels) -> tuple[Pixels, Box]:
+        rows, columns = pixels.shape[:2]
+        height, width = self.size
+        scale = min(height / rows, width / columns)
+        inner = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+        fill = np.round(np.array(self.mean) * 255).astype(np.uint8)
+        canvas = np.broadcast_to(fill, (height, width, len(self.mean))).copy()
+        top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
+        scaled = Image.fromarray(pixels).resize(inner, self._filter)
+        canvas[top : top + inner[1], left : left + inner[0]] = np.asarray(scaled)
+        region = Box(
+            round(-top / scale),
+            round(-left / scale),
+            round((height - top) / scale),
+            round((width - left) / scale),
+        )
+        return canvas, region

@@ -1,0 +1,225 @@
+"""Define what a technique is, and the closed set of kinds its parameters may have.
+
+A technique is a frozen, keyword-only dataclass of its parameters that is called with a model, an
+image and a run. The instance is request, cache key, record and notebook object at once. The
+window's form, the command line's options and the reference page are all read from `parameters()`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnnviz_desktop.data import ImageInput, Record, Result
+from cnnviz_desktop.engine.run import SILENT, Run
+from cnnviz_desktop.errors import ParameterError, did_you_mean
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number in minimum..maximum, both included."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class Number:
+    """A real number in minimum..maximum, both included; `step` is what a spin box moves by."""
+
+    minimum: float
+    maximum: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few named options."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LayerKind:
+    """A layer by its dotted name, None for the default; `weights`: one that has kernels."""
+
+    weights: bool = False
+
+
+@dataclass(frozen=True)
+class ClassKind:
+    """A class by index or label; None is the likeliest class."""
+
+
+Kind = Flag | Integer | Number | Choice | LayerKind | ClassKind
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a technique as forms, command line and reference show it."""
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+
+    @property
+    def label(self) -> str:
+        """Return the name as a form shows it."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def option(self) -> str:
+        """Return the name as a command-line option."""
+        return "--" + self.name.replace("_", "-")
+
+    def check(self, value: Any) -> None:
+        """Raise `ParameterError` unless the value fits the kind."""
+        match self.kind:
+            case Flag():
+                sound, wanted = isinstance(value, bool), "true or false"
+            case Integer(minimum, maximum):
+                whole = isinstance(value, int) and not isinstance(value, bool)
+                sound = whole and minimum <= value <= maximum
+                wanted = f"a whole number from {minimum} to {maximum}"
+            case Number(minimum, maximum):
+                real = isinstance(value, (int, float)) and not isinstance(value, bool)
+                sound = real and minimum <= value <= maximum
+                wanted = f"a number from {minimum:g} to {maximum:g}"
+            case Choice(options):
+                sound = value in options
+                wanted = "one of " + ", ".join(options)
+                if isinstance(value, str) and not sound:
+                    raise ParameterError(
+                        f"{self.label} must be {wanted}, not “{value}”."
+                        + did_you_mean(value, options)
+                    )
+            case LayerKind():
+                sound = value is None or isinstance(value, str)
+                wanted = "a layer's name"
+            case ClassKind():
+                index = isinstance(value, int) and not isinstance(value, bool)
+                sound = value is None or isinstance(value, str) or index
+                wanted = "a class index or name"
+        if not sound:
+            raise ParameterError(f"{self.label} must be {wanted}, not {value!r}.")
+
+
+def parameter(kind: Kind, default: Any, help: str) -> Any:  # noqa: A002 - the word of the field
+    """Declare a technique's parameter: a dataclass field that knows its kind and its help text."""
+    return dataclasses.field(default=default, metadata={"kind": kind, "help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Technique:
+    """A way of looking into a network; calling it does the work.
+
+    `title` is its name in the field, `command` its subcommand, `tab` where the window shows it,
+    `summary` one sentence for menus and help, `paper` its source if it has one, `needs_image`
+    whether it looks at a picture. All checks that need no model happen on construction.
+    """
+
+    title: ClassVar[str]
+    command: ClassVar[str]
+    tab: ClassVar[str]
+    summary: ClassVar[str]
+    paper: ClassVar[str] = ""
+    needs_image: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for item in self.parameters():
+            item.check(getattr(self, item.name))
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """List the parameters in the order a form shows them."""
+        return tuple(
+            Parameter(
+                name=field.name,
+                kind=field.metadata["kind"],
+                default=field.default,
+                help=field.metadata["help"],
+            )
+            for field in dataclasses.fields(cls)
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return the parameters by name, as plain values that fit JSON."""
+        return {item.name: getattr(self, item.name) for item in self.parameters()}
+
+    def resolved(self, model: LoadedModel) -> Technique:
+        """Return this technique with the model's default layer written out; check the layer."""
+        changes = {
+            item.name: model.layer(getattr(self, item.name), weights=item.kind.weights).name
+            for item in self.parameters()
+            if isinstance(item.kind, LayerKind)
+        }
+        return dataclasses.replace(self, **changes)
+
+    def __call__(
+        self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
+    ) -> Result:
+        """Do the work; raise a `CnnvizError` where it cannot be done."""
+        raise NotImplementedError
+
+    def required_image(self, image: ImageInput | None) -> ImageInput:
+        """Return the image; raise `ParameterError` where there is none."""
+        if image is None:
+            raise ParameterError(f"{self.title} looks at a picture: give it an image.")
+        return image
+
+
+def record(technique: Technique, model: LoadedModel, image: ImageInput | None = None) -> Record:
+    """Return the record that makes the technique's result again."""
+    shown = image if technique.needs_image else None
+    return Record(
+        technique=technique.command,
+        parameters=technique.resolved(model).values(),
+        model=model.name,
+        model_fingerprint=model.fingerprint,
+        weights=model.weights,
+        image=str(shown.path or shown.name) if shown else "",
+        image_fingerprint=shown.fingerprint if shown else "",
+        seed=technique.values().get("seed"),
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what made a result; torchvision only where it took part."""
+    packages = ("cnnviz_desktop", "torch", "torchvision")
+    loaded = {name: sys.modules[name] for name in packages if name in sys.modules}
+    return {
+        "python": platform.python_version(),
+        **{name: str(module.__version__) for name, module in loaded.items()},
+    }
+
+
+def technique_from(record: Record, techniques: Iterable[type[Technique]]) -> Technique:
+    """Return the technique a record tells of; raise `ParameterError` where it is not known here."""
+    found = next((item for item in techniques if item.command == record.technique), None)
+    if found is None:
+        raise ParameterError(
+            f"The record was made by “{record.technique}”, which this version does not know. "
+            "A newer version of CNNviz may open it."
+        )
+    known = {item.name for item in found.parameters()}
+    strange = sorted(set(record.parameters) - known)
+    if strange:
+        raise ParameterError(
+            f"The record's {found.title} has parameters this version does not know: "
+            f"{', '.join(strange)}. A newer version of CNNviz may open it."
+        )
+    return found(**record.parameters)
