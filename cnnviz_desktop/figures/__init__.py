@@ -1,0 +1,1 @@
+"""Draw results with numpy and matplotlib; knows neither torch nor Qt."""

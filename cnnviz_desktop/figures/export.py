@@ -1,0 +1,207 @@
+"""Write figures and data to files, with the record of how they were made inside and beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, assert_never
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL.PngImagePlugin import PngInfo
+
+from cnnviz_desktop.data import (
+    Activation,
+    Box,
+    FilterBank,
+    Heatmap,
+    Prediction,
+    Record,
+    Result,
+)
+from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, read_record, to_ascii
+from cnnviz_desktop.figures.writing import write_whole
+
+__all__ = ["DATA_SUFFIXES", "check_suffix", "read_record", "save", "save_data"]
+
+DATA_SUFFIXES = (".npz", ".csv")
+
+_MOST_DPI = 2400
+_MOST_PIXELS = 400_000_000  # 1.6 GB while it is drawn
+
+# What a person's own settings could otherwise change, and the random names inside an SVG.
+_SETTINGS: dict[Any, Any] = {
+    "savefig.bbox": None,
+    "svg.hashsalt": "cnnviz",
+    "svg.fonttype": "path",  # looks the same where the font is missing
+    "svg.image_inline": True,
+    "pdf.fonttype": 42,  # text that can be searched and that publishers take
+    "pdf.compression": 6,
+}
+
+
+def save(
+    figure: Figure,
+    path: Path | str,
+    dpi: float = 200,
+    record: Record | None = None,
+    transparent: bool = False,
+) -> Path:
+    """Write a figure as PNG, SVG or PDF by its suffix and return the path.
+
+    With a record, its JSON is embedded in the file and written beside it (`maps.png.json`). The
+    same figure gives the same bytes; all files are written or none, else ExportError is raised.
+    """
+    path = Path(path)
+    writer = _FIGURE_WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise ExportError(_say_suffix(path))
+    width, height = figure.get_size_inches()
+    if not 1 <= dpi <= _MOST_DPI:
+        raise ExportError(f"{dpi:g} dots per inch are out of range: choose 1 to {_MOST_DPI}.")
+    if width * height * dpi * dpi > _MOST_PIXELS:
+        most = int((_MOST_PIXELS / (width * height)) ** 0.5)
+        raise ExportError(
+            f"At {dpi:g} dots per inch this figure would not fit in memory: choose {most} or less."
+        )
+    buffer = io.BytesIO()
+    ground = "none" if transparent else figure.get_facecolor()
+    with rc_context(_SETTINGS):
+        writer(figure, buffer, record, dpi=dpi, facecolor=ground, transparent=transparent)
+    write_whole({path: buffer.getvalue(), **_beside(path, record)})
+    return path
+
+
+def save_data(result: Result, path: Path | str, record: Record | None = None) -> Path:
+    """Write a result's arrays as NPZ, or a prediction as a CSV table, and return the path.
+
+    An NPZ needs no pickles to be read; it holds the record's JSON as the text array `record`.
+    """
+    path = Path(path)
+    match path.suffix.lower(), result:
+        case ".npz", _:
+            content = _pack(_arrays(result), record)
+        case ".csv", Prediction():
+            content = _tabulate(result)
+        case ".csv", _:
+            raise ExportError("Only predictions make a table (.csv): choose .npz for this result.")
+        case _:
+            raise ExportError(_say_suffix(path))
+    write_whole({path: content, **_beside(path, record)})
+    return path
+
+
+def check_suffix(path: Path) -> None:
+    """Raise `ExportError` where no kind of file has that suffix: before the work, not after it."""
+    if path.suffix.lower() not in (*_FIGURE_WRITERS, *DATA_SUFFIXES):
+        raise ExportError(_say_suffix(path))
+
+
+def _say_suffix(path: Path) -> str:
+    given = f'"{path.suffix}"' if path.suffix else "a name without a suffix"
+    return (
+        f"Figures are written as .png, .svg or .pdf and data as .npz: choose one of these instead "
+        f"of {given}."
+    )
+
+
+def _beside(path: Path, record: Record | None) -> dict[Path, bytes]:
+    """Return the JSON file that goes beside an exported file."""
+    if record is None:
+        return {}
+    # A file name's undecodable bytes arrive as lone surrogates; JSON has escapes for those.
+    text = record.to_json().encode("utf-8", "backslashreplace")
+    return {path.with_name(f"{path.name}.json"): text + b"\n"}
+
+
+def _write_png(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:
+    info = PngInfo()
+    if record is not None:
+        info.add_text(PNG_KEY, to_ascii(record))
+    figure.savefig(file, format="png", pil_kwargs={"pnginfo": info}, **how)
+
+
+def _write_svg(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:
+    metadata: dict[str, str | None] = {"Date": None}
+    if record is not None:
+        metadata["Description"] = to_ascii(record)
+    figure.savefig(file, format="svg", metadata=metadata, **how)
+
+
+def _write_pdf(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:
+    metadata: dict[str, str | None] = {"CreationDate": None}
+    if record is not None:
+        metadata["Subject"] = to_ascii(record)
+    figure.savefig(file, format="pdf", metadata=metadata, **how)
+
+
+_FIGURE_WRITERS: dict[str, Callable[..., None]] = {
+    ".png": _write_png,
+    ".svg": _write_svg,
+    ".pdf": _write_pdf,
+}
+
+
+def _arrays(result: Result) -> dict[str, NDArray[Any]]:
+    """Return a result as named arrays, text as text arrays."""
+    arrays: dict[str, Any]
+    match result:
+        case Prediction():
+            arrays = {
+                "logits": result.logits,
+                "probabilities": result.probabilities,
+                "labels": result.labels,
+                "region": _corners(result.region),
+            }
+        case Activation():
+            arrays = {
+                "values": result.values,
+                "layer": result.layer,
+                "call": result.call,
+                "region": _corners(result.region),
+            }
+        case Heatmap():
+            arrays = {
+                "values": result.values,
+                "layer": result.layer,
+                "target": result.target,
+                "target_label": result.target_label,
+                "score": result.score,
+                "region": _corners(result.region),
+            }
+        case FilterBank():
+            arrays = {"values": result.values, "layer": result.layer, "groups": result.groups}
+        case _:
+            assert_never(result)
+    return {"kind": np.array(type(result).__name__)} | {
+        name: np.asarray(value) for name, value in arrays.items()
+    }
+
+
+def _corners(box: Box) -> tuple[int, int, int, int]:
+    return box.top, box.left, box.bottom, box.right
+
+
+def _pack(arrays: dict[str, NDArray[Any]], record: Record | None) -> bytes:
+    """Return the bytes of an NPZ."""
+    if record is not None:
+        text = to_ascii(record)
+        arrays = {NPZ_KEY: np.array(text, f"<U{len(text)}"), **arrays}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _tabulate(prediction: Prediction) -> bytes:
+    """Return all classes as CSV, likeliest first."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(["class", "label", "probability", "logit"])
+    for index, label, probability in prediction.top(len(prediction.labels)):
+        table.writerow([index, label, probability, float(prediction.logits[index])])
+    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -1,0 +1,135 @@
+"""Draw a layer's kernels: over colours as colour tiles, else as a table of filters by inputs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from cnnviz_desktop.data import FilterBank, Floats
+from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.figures.grid import TileGrid, enlarge, lay_out
+from cnnviz_desktop.figures.numerals import MINUS, count, number
+from cnnviz_desktop.figures.page import (
+    BAR_ROW,
+    HEAD,
+    MARGIN,
+    WIDTH,
+    Page,
+    PlateOptions,
+    say_broken,
+)
+
+_SHOWN = 96  # the most filters that any well-known first layer has
+_TABLE_PIXELS = 72  # kernel pixels along a side of a table: more cannot be told apart in print
+_LABELS = 0.36  # inches left of and above a table
+_LARGEST_CELL = 0.5
+_TALLEST = 6.6  # of a table whose rows are not asked for
+
+
+def filter_plate(bank: FilterBank, options: PlateOptions) -> Figure:
+    """Draw one tile per filter over one or three inputs, else a table of filters by inputs."""
+    if bank.values.shape[1] in (1, 3):
+        return _draw_tiles(bank, options)
+    return _draw_table(bank, options)
+
+
+def _draw_tiles(bank: FilterBank, options: PlateOptions) -> Figure:
+    """Draw one tile per filter: in colour where the inputs are red, green and blue."""
+    filters, inputs = bank.values.shape[:2]
+    shown = min(filters, options.limit or _SHOWN)
+    order = np.arange(filters)
+    if shown < filters:
+        order = pixels.strongest(bank.values, shown)
+    chosen = bank.values[order]
+    colormap = style.KERNELS if inputs == 3 else options.colormap or style.KERNELS
+    if inputs == 3:
+        tiles = pixels.rgb_kernels(chosen, scale=options.scale)
+    else:
+        tiles = pixels.kernel_tiles(chosen, colormap, scale=options.scale)[:, 0]
+    tiles = enlarge(tiles)
+    grid = TileGrid.arrange(tiles, options.columns)
+    page = Page(grid.width, grid.height + BAR_ROW * options.colour_bar, options)
+    page.heading(options.title or bank.layer, _describe(bank, shown, inputs))
+    grid.draw(page, tiles)
+    peaks = np.abs(chosen).reshape(shown, -1).max(axis=1)
+    grid.label(page, [str(index) for index in order], [number(float(peak)) for peak in peaks])
+    if options.colour_bar:
+        _draw_bar(page, grid.height, chosen, colormap, options)
+    return page.figure
+
+
+def _draw_table(bank: FilterBank, options: PlateOptions) -> Figure:
+    """Draw filters as rows and their inputs as columns, the strongest of each."""
+    filters, inputs, tall, wide = bank.values.shape
+    across = min(inputs, options.columns or _most(wide))
+    cell = min((WIDTH - _LABELS) / across, _LARGEST_CELL * wide / max(tall, wide))
+    on_page = max(1, int(_TALLEST / (cell * tall / wide)))
+    down = min(filters, options.limit or min(_most(tall), on_page))
+    rows = np.sort(pixels.strongest(bank.values, down))
+    columns = np.sort(pixels.strongest(bank.values[rows].swapaxes(0, 1), across))
+    chosen = bank.values[rows][:, columns]
+    colormap = options.colormap or style.KERNELS
+    tiles = pixels.kernel_tiles(chosen, colormap, scale=options.scale)
+    tiles = enlarge(tiles.reshape(-1, tall, wide, 3), max(tall, wide, 1600 // across))
+    gap = max(1, tiles.shape[2] // 10)
+    sheet = lay_out(tiles, across, gap, options.look.ground)
+    width = cell * across
+    height = width * sheet.shape[0] / sheet.shape[1]
+    page = Page(width + _LABELS, height + _LABELS + BAR_ROW * options.colour_bar, options)
+    page.heading(options.title or bank.layer, _describe(bank, down, across))
+    left, top = MARGIN + _LABELS, HEAD + _LABELS
+    page.picture(sheet, left, top, width, height)
+    muted, small = page.look.muted, style.CAPTION_SIZE
+    page.text(left, top - 0.21, "input channel", size=small, colour=muted)
+    page.text(MARGIN, top - 0.21, "filter", size=small, colour=muted)
+    for x, column in _places(columns, width, 0.26):
+        page.text(left + x, top - 0.06, column, size=small, align="center")
+    for y, row in _places(rows, height, 0.12):
+        page.text(left - 0.07, top + y + 0.033, row, size=small, align="right")
+    if options.colour_bar:
+        _draw_bar(page, height + _LABELS, chosen, colormap, options)
+    return page.figure
+
+
+def _most(side: int) -> int:
+    """Return how many kernels of that side to show where no number is asked for."""
+    return max(6, min(64, _TABLE_PIXELS // side))
+
+
+def _places(indices: NDArray[Any], length: float, least: float) -> list[tuple[float, str]]:
+    """Return where to write which index along a side, none nearer to the next than `least`."""
+    each = length / len(indices)
+    step = math.ceil(least / each)
+    return [((i + 0.5) * each, str(indices[i])) for i in range(0, len(indices), step)]
+
+
+def _describe(bank: FilterBank, down: int, across: int) -> list[str]:
+    """Return the details for the heading."""
+    filters, inputs, tall, wide = bank.values.shape
+    details = [f"{count(filters)} filters of {inputs}×{tall}×{wide}"]
+    if bank.groups > 1:
+        details.append(f"{count(bank.groups)} groups")
+    for shown, there, kind in ((down, filters, "filters"), (across, inputs, "inputs")):
+        if shown < there:
+            details.append(f"{count(shown)} strongest of {count(there)} {kind}")
+    return details
+
+
+def _draw_bar(
+    page: Page, below: float, chosen: Floats, colormap: str, options: PlateOptions
+) -> None:
+    """Draw the colour bar of weights."""
+    low, high = pixels.limits(chosen, signed=True)
+    own = options.scale == "tile"
+    said = f"weight, each filter by its own peak; {number(high)} at most"
+    page.colour_bar(
+        HEAD + below + BAR_ROW,
+        f"{MINUS}peak" if own else number(low),
+        "peak" if own else number(high),
+        pixels.colour(np.linspace(-1, 1, 256), colormap, signed=True),
+        (said if own else "weight, one scale for all filters") + say_broken(chosen),
+    )

@@ -1,0 +1,343 @@
+"""Place text, pictures and colour bars on a figure by inches from its top left corner.
+
+Everything is drawn with explicit fonts and interpolation, so that a person's own matplotlib
+settings change nothing. No pyplot: figures here belong to nobody's global list.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
+from PIL import Image
+
+from cnnviz_desktop.data import Box, Floats, ImageInput, Pixels
+from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures.numerals import count
+from cnnviz_desktop.figures.pixels import Scale
+
+Align = Literal["left", "center", "right"]
+WIDTH = 6.6  # inches of a body: with its margins, the width of a page of print
+MARGIN = 0.3
+HEAD = 0.84  # where the body begins below the top
+BAR_ROW = 0.34  # what a colour bar adds below the body
+_LINE = 0.15  # from one line of small text to the next
+_NARROWEST = 4.8  # of a body: headings and colour bars need as much
+_THUMBNAIL = 0.5
+_LONGEST_NAME = 32  # letters
+
+_POINTS = 72.0  # to the inch
+_DENSITY = 600  # picture pixels to the inch beyond which only memory is spent
+_THINNEST = 0.12  # inches to which a picture of one row is still drawn
+
+# Tried in this order for what DejaVu Sans lacks (Chinese, Japanese, Korean), where installed.
+_MORE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "PingFang SC",
+    "Hiragino Sans",
+    "Arial Unicode MS",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateOptions:
+    """What a caller may choose about a plate; None leaves the choice to the kind of result."""
+
+    title: str | None = None
+    caption: str | None = None
+    dark: bool = False
+    colormap: str | None = None
+    columns: int | None = None
+    limit: int | None = None
+    scale: Scale = "tile"
+    signed: bool | None = None
+    gamma: float | None = None
+    opacity: float = 0.6
+    colour_bar: bool = True
+
+    @property
+    def look(self) -> style.PlateStyle:
+        """Return the chrome that goes with the ground."""
+        return style.DARK if self.dark else style.LIGHT
+
+    def is_signed(self, guess: bool) -> bool:
+        """Tell whether zero is in the middle: as asked, as the colour map says, or as guessed."""
+        if self.signed is not None:
+            return self.signed
+        return self.colormap in style.SIGNED_MAPS if self.colormap else guess
+
+
+class Plate(Figure):
+    """A figure that a notebook shows by itself."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw with letters unhinted: at every resolution they then take the width measured."""
+        with rc_context({"text.hinting": "none"}):
+            super().draw(renderer)
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        FigureCanvasAgg(self).print_figure(buffer, format="png", dpi=self.dpi)
+        return buffer.getvalue()
+
+
+class Page:
+    """A sheet of paper in inches from its top left corner: heading, body, caption.
+
+    `width` and `height` are those of the body; the body begins at (`MARGIN`, `HEAD`).
+    """
+
+    def __init__(self, width: float, height: float, options: PlateOptions) -> None:
+        self.look = options.look
+        self.body = max(width, _NARROWEST)
+        self.width = self.body + 2 * MARGIN
+        lines = wrap(options.caption or "", self.body, style.CAPTION_SIZE)
+        self.height = HEAD + height + MARGIN + (_LINE * len(lines) + 0.08 if lines else 0)
+        self.figure = Plate(figsize=(self.width, self.height), dpi=150, facecolor=self.look.ground)
+        FigureCanvasAgg(self.figure)
+        for row, line in enumerate(lines):
+            y = self.height - MARGIN - _LINE * (len(lines) - 1 - row)
+            self.text(MARGIN, y, line, size=style.CAPTION_SIZE, colour=self.look.muted)
+
+    def heading(self, title: str, details: Sequence[str], *, taken: float = 0.0) -> None:
+        """Write the title and below it what there is room for of the details, foremost first.
+
+        `taken` is how many inches at the right are in use.
+        """
+        room = self.body - taken
+        self.text(MARGIN, MARGIN + 0.13, title, size=style.TITLE_SIZE, bold=True, room=room)
+        said = ""
+        for detail in details:
+            longer = f"{said}  ·  {detail}" if said else detail
+            if said and text_width(longer, style.TEXT_SIZE) > room:
+                break
+            said = longer
+        self.text(MARGIN, MARGIN + 0.34, said, colour=self.look.muted, room=room)
+
+    def thumbnail(self, image: ImageInput, region: Box) -> float:
+        """Draw the picture small at the top right; return the width it takes with its gap."""
+        wide, tall = fit(image.pixels, 3 * _THUMBNAIL, _THUMBNAIL)
+        axes = self.picture(
+            image.pixels, MARGIN + self.body - wide, HEAD - 0.12 - _THUMBNAIL, wide, tall
+        )
+        self.outline(axes, region, image.whole)
+        return wide + 0.15
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        *,
+        size: float = style.TEXT_SIZE,
+        colour: str | None = None,
+        bold: bool = False,
+        align: Align = "left",
+        room: float | None = None,
+    ) -> None:
+        """Write one line with its baseline at y, shortened in its middle to `room` inches."""
+        if room is not None:
+            words = shorten(words, room, size, bold)
+        self.figure.text(
+            x / self.width,
+            1 - y / self.height,
+            legible(words),
+            fontproperties=_font(size, bold),
+            color=colour or self.look.text,
+            ha=align,
+            va="baseline",
+            parse_math=False,  # a label may hold dollar signs
+            usetex=False,
+        )
+
+    def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """Fill a rectangle."""
+        self.figure.add_artist(
+            Rectangle(
+                (x / self.width, 1 - (y + height) / self.height),
+                width / self.width,
+                height / self.height,
+                facecolor=colour,
+                edgecolor="none",
+                zorder=-1,  # axes are at 0: pictures go on top
+                transform=self.figure.transFigure,
+            )
+        )
+
+    def picture(self, drawn: Pixels, x: float, y: float, width: float, height: float) -> Axes:
+        """Draw RGB or RGBA pixels to fill a rectangle; return the axes, in picture pixels."""
+        drawn = reduced(drawn, round(max(width, height) * _DENSITY))
+        axes = self.figure.add_axes(
+            (
+                x / self.width,
+                1 - (y + height) / self.height,
+                width / self.width,
+                height / self.height,
+            )
+        )
+        axes.set_axis_off()
+        rows, columns = drawn.shape[:2]
+        axes.imshow(
+            drawn,
+            interpolation="auto",  # blocks stay blocks, photographs are averaged
+            aspect="auto",
+            origin="upper",
+            extent=(0, columns, rows, 0),
+        )
+        return axes
+
+    def outline(self, axes: Axes, region: Box, whole: Box) -> None:
+        """Mark a box, unless it is all, of the picture in `axes`: white with a black edge."""
+        if region == whole:
+            return
+        right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
+        across, down = right / whole.width, bottom / whole.height
+        for colour, line in (("black", 2.0), ("white", 1.0)):
+            axes.add_patch(
+                Rectangle(
+                    (region.left * across, region.top * down),
+                    region.width * across,
+                    region.height * down,
+                    fill=False,
+                    edgecolor=colour,
+                    linewidth=line,
+                    joinstyle="miter",
+                )
+            )
+
+    def colour_bar(self, y: float, low: str, high: str, colours: Pixels, meaning: str) -> None:
+        """Draw in one row: the low value, the colours, the high value, what they mean."""
+        size, gap, length = style.CAPTION_SIZE, 0.07, 1.4
+        self.text(MARGIN, y, low, size=size)
+        start = MARGIN + text_width(low, size) + gap
+        self.picture(colours[None], start, y - 0.085, length, 0.1)
+        end = start + length + gap
+        self.text(end, y, high, size=size)
+        after = end + text_width(high, size) + 2 * gap
+        room = MARGIN + self.body - after
+        self.text(after, y, meaning, size=size, colour=self.look.muted, room=room)
+
+
+def say_broken(values: Floats) -> str:
+    """Return " · ..." on values that are not numbers or are infinite, "" when all are sound."""
+    missing, endless = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+    said = f"  ·  cyan: {count(missing)} NaN" if missing else ""
+    return f"{said}  ·  {count(endless)} infinite" if endless else said
+
+
+def say_image(image: ImageInput | None) -> list[str]:
+    """Return the picture's name as a detail, short enough to leave room for the others."""
+    if image is None:
+        return []
+    return [image.name if len(image.name) <= _LONGEST_NAME else _cut(image.name, _LONGEST_NAME)]
+
+
+def fit(drawn: Pixels, width: float, height: float) -> tuple[float, float]:
+    """Return the (width, height) of a picture as large as fits, in proportion.
+
+    A picture of a few rows is drawn taller than it is: a hairline shows nothing.
+    """
+    rows, columns = drawn.shape[:2]
+    zoom = min(width / columns, height / rows)
+    return max(columns * zoom, min(_THINNEST, width)), max(rows * zoom, min(_THINNEST, height))
+
+
+def reduced(drawn: Pixels, longest: int) -> Pixels:
+    """Average a picture down until its longer side has at most `longest` pixels."""
+    rows, columns = drawn.shape[:2]
+    if max(rows, columns) <= longest:
+        return drawn
+    zoom = longest / max(rows, columns)
+    size = max(1, round(columns * zoom)), max(1, round(rows * zoom))
+    return np.asarray(Image.fromarray(drawn).resize(size, Image.Resampling.BOX))
+
+
+def text_width(words: str, size: float, bold: bool = False) -> float:
+    """Measure a line of text in inches."""
+    width, _, _ = text_to_path.get_text_width_height_descent(
+        legible(words), _font(size, bold), ismath=False
+    )
+    return float(width) / _POINTS
+
+
+def wrap(words: str, room: float, size: float, most: int = 4) -> list[str]:
+    """Break text into lines of at most `room` inches; the last of `most` lines is shortened."""
+    lines: list[str] = []
+    for word in words.split():
+        if lines and text_width(f"{lines[-1]} {word}", size) <= room:
+            lines[-1] += f" {word}"
+        elif len(lines) < most:
+            lines.append(word)
+        else:
+            lines[-1] += f" {word}"
+    return [shorten(line, room, size) for line in lines]
+
+
+def shorten(words: str, room: float, size: float, bold: bool = False) -> str:
+    """Cut the middle out of a line until it fits: both ends of a layer's name tell it apart."""
+    words = words[:500]
+    if text_width(words, size, bold) <= room:
+        return words
+    few, many = 0, len(words)
+    while few < many:
+        kept = (few + many + 1) // 2
+        if text_width(_cut(words, kept), size, bold) <= room:
+            few = kept
+        else:
+            many = kept - 1
+    return _cut(words, few)
+
+
+def legible(words: str) -> str:
+    """Replace what no font at hand can draw by an empty box, so that drawing never warns."""
+    known = _drawable()
+    return "".join(letter if ord(letter) in known else "□" for letter in words)
+
+
+def _cut(words: str, kept: int) -> str:
+    head = (kept + 1) // 2
+    tail = kept - head
+    return words[:head] + "…" + (words[-tail:] if tail else "")
+
+
+def _font(size: float, bold: bool) -> FontProperties:
+    return FontProperties(family=_families(), size=size, weight="bold" if bold else "normal")
+
+
+@lru_cache(maxsize=1)
+def _families() -> list[str]:
+    """Return the fonts to use that are there: asking for an absent one logs a warning."""
+    installed = {entry.name for entry in fontManager.ttflist}
+    return [style.FONT, *(name for name in _MORE_FONTS if name in installed)]
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> frozenset[int]:
+    """Return the code points that both weights can draw, control characters left out."""
+    regular, bold = (
+        {
+            code
+            for family in _families()
+            for code in get_font(
+                findfont(FontProperties(family=family, weight=weight), fallback_to_default=False)
+            ).get_charmap()
+        }
+        for weight in ("normal", "bold")
+    )
+    return frozenset(code for code in regular & bold if code >= 0x20)
