@@ -6,13 +6,10 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL.PngImagePlugin import PngInfo
 
 from cnnviz_desktop.data import (
     Activation,
@@ -27,8 +24,12 @@ from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, read_record, to_ascii
 from cnnviz_desktop.figures.writing import write_whole
 
-__all__ = ["DATA_SUFFIXES", "check_suffix", "read_record", "save", "save_data"]
+if TYPE_CHECKING:  # whoever writes data needs no matplotlib
+    from matplotlib.figure import Figure
 
+__all__ = ["DATA_SUFFIXES", "FIGURE_SUFFIXES", "check_suffix", "read_record", "save", "save_data"]
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 DATA_SUFFIXES = (".npz", ".csv")
 
 _MOST_DPI = 2400
@@ -45,6 +46,13 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
+def check_suffix(path: Path | str) -> None:
+    """Raise ExportError where no kind of file has that suffix: before the work, not after it."""
+    suffix = Path(path).suffix
+    if suffix.lower() not in FIGURE_SUFFIXES + DATA_SUFFIXES:
+        raise _wrong_suffix(suffix)
+
+
 def save(
     figure: Figure,
     path: Path | str,
@@ -57,10 +65,12 @@ def save(
     With a record, its JSON is embedded in the file and written beside it (`maps.png.json`). The
     same figure gives the same bytes; all files are written or none, else ExportError is raised.
     """
+    from matplotlib import rc_context
+
     path = Path(path)
     writer = _FIGURE_WRITERS.get(path.suffix.lower())
     if writer is None:
-        raise ExportError(_say_suffix(path))
+        raise _wrong_suffix(path.suffix)
     width, height = figure.get_size_inches()
     if not 1 <= dpi <= _MOST_DPI:
         raise ExportError(f"{dpi:g} dots per inch are out of range: choose 1 to {_MOST_DPI}.")
@@ -91,22 +101,16 @@ def save_data(result: Result, path: Path | str, record: Record | None = None) ->
         case ".csv", _:
             raise ExportError("Only predictions make a table (.csv): choose .npz for this result.")
         case _:
-            raise ExportError(_say_suffix(path))
+            raise _wrong_suffix(path.suffix)
     write_whole({path: content, **_beside(path, record)})
     return path
 
 
-def check_suffix(path: Path) -> None:
-    """Raise `ExportError` where no kind of file has that suffix: before the work, not after it."""
-    if path.suffix.lower() not in (*_FIGURE_WRITERS, *DATA_SUFFIXES):
-        raise ExportError(_say_suffix(path))
-
-
-def _say_suffix(path: Path) -> str:
-    given = f'"{path.suffix}"' if path.suffix else "a name without a suffix"
-    return (
-        f"Figures are written as .png, .svg or .pdf and data as .npz: choose one of these instead "
-        f"of {given}."
+def _wrong_suffix(suffix: str) -> ExportError:
+    given = f'"{suffix}"' if suffix else "a name without a suffix"
+    return ExportError(
+        "Figures are written as .png, .svg or .pdf and data as .npz (predictions also as .csv): "
+        f"choose one of these instead of {given}."
     )
 
 
@@ -120,6 +124,8 @@ def _beside(path: Path, record: Record | None) -> dict[Path, bytes]:
 
 
 def _write_png(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
     info = PngInfo()
     if record is not None:
         info.add_text(PNG_KEY, to_ascii(record))
@@ -140,11 +146,9 @@ def _write_pdf(figure: Figure, file: io.BytesIO, record: Record | None, **how: A
     figure.savefig(file, format="pdf", metadata=metadata, **how)
 
 
-_FIGURE_WRITERS: dict[str, Callable[..., None]] = {
-    ".png": _write_png,
-    ".svg": _write_svg,
-    ".pdf": _write_pdf,
-}
+_FIGURE_WRITERS: dict[str, Callable[..., None]] = dict(
+    zip(FIGURE_SUFFIXES, (_write_png, _write_svg, _write_pdf), strict=True)
+)
 
 
 def _arrays(result: Result) -> dict[str, NDArray[Any]]:

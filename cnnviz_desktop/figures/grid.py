@@ -14,6 +14,7 @@ from cnnviz_desktop.figures.page import HEAD, MARGIN, WIDTH, Page
 
 TILE_PIXELS = 160  # the longer side of a tile before the figure scales it
 _LARGEST_SIDE = 2.0  # inches
+_TALLEST = 8.5  # of a grid whose columns are not asked for: a page of print
 _GAP = 0.08
 _STRIP = 0.15  # below a tile, for its caption
 _SMALLEST_CAPTIONED = 0.4  # a narrower tile has no room for two numbers below it
@@ -39,6 +40,17 @@ def clear(ground: str) -> tuple[int, int, int, int]:
     return red, green, blue, 0
 
 
+def _measures(columns: int) -> tuple[float, float]:
+    """Return the width of a tile and of the gap between two, in inches."""
+    gap = min(_GAP, 0.12 * WIDTH / columns)
+    return min(_LARGEST_SIDE, (WIDTH - gap * (columns - 1)) / columns), gap
+
+
+def _height(count: int, columns: int, shape: float) -> float:
+    """Return about how high a grid becomes, in inches."""
+    return math.ceil(count / columns) * (_measures(columns)[0] * shape + _STRIP)
+
+
 @dataclass(frozen=True)
 class TileGrid:
     """Where tiles go in a page's body, in picture pixels, `density` of which make an inch."""
@@ -57,9 +69,10 @@ class TileGrid:
         count, tall, wide = tiles.shape[:3]
         if columns is None:
             columns = count if count <= 3 else math.ceil(math.sqrt(count * tall / wide))
+            while columns < count and _height(count, columns, tall / wide) > _TALLEST:
+                columns += 1
         columns = max(1, min(columns, count))
-        gap = min(_GAP, 0.12 * WIDTH / columns)
-        side = min(_LARGEST_SIDE, (WIDTH - gap * (columns - 1)) / columns)
+        side, gap = _measures(columns)
         gap_pixels = max(1, round(gap * wide / side))
         width = side * columns + gap * (columns - 1)
         density = (columns * wide + (columns - 1) * gap_pixels) / width

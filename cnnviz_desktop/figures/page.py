@@ -133,10 +133,8 @@ class Page:
     def thumbnail(self, image: ImageInput, region: Box) -> float:
         """Draw the picture small at the top right; return the width it takes with its gap."""
         wide, tall = fit(image.pixels, 3 * _THUMBNAIL, _THUMBNAIL)
-        axes = self.picture(
-            image.pixels, MARGIN + self.body - wide, HEAD - 0.12 - _THUMBNAIL, wide, tall
-        )
-        self.outline(axes, region, image.whole)
+        x, y = MARGIN + self.body - wide, HEAD - 0.12 - _THUMBNAIL
+        self.photograph(image, region, x, y, wide, tall, line=0.5)
         return wide + 0.15
 
     def text(
@@ -180,43 +178,58 @@ class Page:
             )
         )
 
-    def picture(self, drawn: Pixels, x: float, y: float, width: float, height: float) -> Axes:
-        """Draw RGB or RGBA pixels to fill a rectangle; return the axes, in picture pixels."""
+    def picture(
+        self,
+        drawn: Pixels,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        *,
+        place: Box | None = None,
+        whole: Box | None = None,
+    ) -> Axes:
+        """Draw RGB or RGBA pixels to fill a rectangle, or their `place` in a larger `whole`."""
         drawn = reduced(drawn, round(max(width, height) * _DENSITY))
-        axes = self.figure.add_axes(
-            (
-                x / self.width,
-                1 - (y + height) / self.height,
-                width / self.width,
-                height / self.height,
-            )
-        )
+        whole = whole or Box(0, 0, *drawn.shape[:2])
+        place = place or whole
+        left, bottom = x / self.width, 1 - (y + height) / self.height
+        axes = self.figure.add_axes((left, bottom, width / self.width, height / self.height))
         axes.set_axis_off()
-        rows, columns = drawn.shape[:2]
         axes.imshow(
             drawn,
-            interpolation="auto",  # blocks stay blocks, photographs are averaged
+            interpolation="antialiased",  # blocks stay blocks, photographs are averaged
             aspect="auto",
             origin="upper",
-            extent=(0, columns, rows, 0),
+            extent=(place.left, place.right, place.bottom, place.top),
         )
+        axes.set_xlim(whole.left, whole.right)
+        axes.set_ylim(whole.bottom, whole.top)
         return axes
 
-    def outline(self, axes: Axes, region: Box, whole: Box) -> None:
-        """Mark a box, unless it is all, of the picture in `axes`: white with a black edge."""
-        if region == whole:
+    def photograph(
+        self,
+        image: ImageInput,
+        region: Box,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        line: float = 1.0,
+    ) -> None:
+        """Draw a picture and frame the region in it, unless that is all: white, edged in black."""
+        axes = self.picture(image.pixels, x, y, width, height, whole=image.whole)
+        if not leaves_out(region, image):
             return
-        right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
-        across, down = right / whole.width, bottom / whole.height
-        for colour, line in (("black", 2.0), ("white", 1.0)):
+        for colour, points in (("black", 2 * line), ("white", line)):
             axes.add_patch(
                 Rectangle(
-                    (region.left * across, region.top * down),
-                    region.width * across,
-                    region.height * down,
+                    (region.left, region.top),
+                    region.width,
+                    region.height,
                     fill=False,
                     edgecolor=colour,
-                    linewidth=line,
+                    linewidth=points,
                     joinstyle="miter",
                 )
             )
@@ -246,6 +259,17 @@ def say_image(image: ImageInput | None) -> list[str]:
     if image is None:
         return []
     return [image.name if len(image.name) <= _LONGEST_NAME else _cut(image.name, _LONGEST_NAME)]
+
+
+def leaves_out(region: Box, image: ImageInput) -> bool:
+    """Tell whether a region lacks a part of the picture; padding makes it larger than that."""
+    whole = image.whole
+    return (
+        region.top > 0
+        or region.left > 0
+        or region.bottom < whole.bottom
+        or region.right < whole.right
+    )
 
 
 def fit(drawn: Pixels, width: float, height: float) -> tuple[float, float]:
@@ -279,13 +303,17 @@ def text_width(words: str, size: float, bold: bool = False) -> float:
 def wrap(words: str, room: float, size: float, most: int = 4) -> list[str]:
     """Break text into lines of at most `room` inches; the last of `most` lines is shortened."""
     lines: list[str] = []
-    for word in words.split():
-        if lines and text_width(f"{lines[-1]} {word}", size) <= room:
-            lines[-1] += f" {word}"
+    left = words.split()
+    while left:
+        longer = f"{lines[-1]} {left[0]}" if lines else left[0]
+        if lines and text_width(longer, size) <= room:
+            lines[-1] = longer
         elif len(lines) < most:
-            lines.append(word)
+            lines.append(left[0])
         else:
-            lines[-1] += f" {word}"
+            lines[-1] = " ".join([lines[-1], *left])
+            break
+        del left[0]
     return [shorten(line, room, size) for line in lines]
 
 

@@ -28,6 +28,7 @@ from cnnviz_desktop.figures.page import (
     Page,
     PlateOptions,
     fit,
+    leaves_out,
     reduced,
     say_broken,
     say_image,
@@ -95,14 +96,13 @@ def _prediction_plate(
     top = prediction.top(options.limit or 5)
     bars = _ROW * len(top)
     wide, tall = fit(image.pixels, 2.4, max(bars, 1.6)) if image else (0.0, 0.0)
-    cropped = image is not None and prediction.region != image.whole
+    cropped = image is not None and leaves_out(prediction.region, image)
     page = Page(WIDTH, max(bars, tall + 0.14 * cropped), options)
     details = [f"{percent(top[0][2])}, likeliest of {count(len(prediction.labels))} classes"]
     page.heading(options.title or top[0][1], [*details, *say_image(image)])
     left, muted = MARGIN, page.look.muted
     if image is not None:
-        axes = page.picture(image.pixels, left, HEAD, wide, tall)
-        page.outline(axes, prediction.region, image.whole)
+        page.photograph(image, prediction.region, left, HEAD, wide, tall)
         if cropped:
             said = "framed: what the network saw"
             page.text(left, HEAD + tall + 0.14, said, size=style.CAPTION_SIZE, colour=muted)
@@ -147,12 +147,10 @@ def _heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpt
     if image is not None:
         small, region = _reduced(image, heatmap.region)
         _name_panel(page, x, "picture")
-        page.outline(page.picture(small.pixels, x, y, wide, tall), region, small.whole)
+        page.photograph(small, region, x, y, wide, tall)
         x += wide + _PANEL_GAP
         page.box(x, y, wide, tall, page.look.track)
-        across, down = wide / small.whole.width, tall / small.whole.height
-        place = (x + region.left * across, y + region.top * down)
-        page.picture(heat, *place, region.width * across, region.height * down)
+        page.picture(heat, x, y, wide, tall, place=region, whole=small.whole)
         _name_panel(page, x, f"map, {rows}×{columns}")
         x += wide + _PANEL_GAP
         blended = pixels.overlay_values(
