@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 import time
@@ -36,6 +37,9 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0, 2 for bad input (one sentence on stderr), 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # “×” fails in some code pages of Windows
     parser = build_parser()
     options = parser.parse_args(argv)
     try:
@@ -159,7 +163,7 @@ def _add_parameter(parser: argparse.ArgumentParser, item: Parameter) -> None:
 
 def _class(text: str) -> int | str:
     """Read a class: digits are an index, all else a name."""
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdecimal() else text
 
 
 def technique_from(options: argparse.Namespace) -> Technique:

@@ -77,11 +77,19 @@ def default_layer(module: nn.Module, seen: Trace) -> tuple[str, str]:
     gives maps.
     """
     modules = dict(module.named_modules())
+    weighted = [
+        index
+        for index, (name, _) in enumerate(seen.leaves)
+        if next(modules[name].parameters(), None) is not None
+    ]
     last = -1
     for index in range(len(seen.leaves) - 1, -1, -1):
         name, shape = seen.leaves[index]
         spatial = len(shape) == 4 and shape[2] * shape[3] > 1
-        to_classes = len(shape) == 4 and seen.outputs > 1 and shape[1] == seen.outputs
+        # Maps of as many channels as there are classes are no scores while weights follow them.
+        to_classes = (
+            len(shape) == 4 and shape[1] == seen.outputs > 1 and index >= max(weighted, default=0)
+        )
         if spatial and not to_classes and not isinstance(modules[name], _HEAD_KINDS):
             last = index
             break

@@ -17,7 +17,7 @@ from cnnviz_desktop.engine.layers import default_layer, trace
 from cnnviz_desktop.engine.preprocessing import Fit, Preprocessing
 from cnnviz_desktop.engine.recording import first_tensor
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.engine.weights import load_state, read_state, undrawn
+from cnnviz_desktop.engine.weights import drawn, load_state, read_state, undrawn
 from cnnviz_desktop.errors import LayerError, ModelError, ParameterError, TargetError, did_you_mean
 from cnnviz_desktop.resources import resource
 
@@ -106,7 +106,7 @@ class LoadedModel:
         """Return the class index meant by an index, a label, or None for the likeliest."""
         if target is None:
             return int(logits.argmax())
-        if isinstance(target, str) and not target.strip().lstrip("-").isdigit():
+        if isinstance(target, str) and not target.strip().removeprefix("-").isdecimal():
             return self._labelled(target)
         index = int(target)
         if not 0 <= index < len(self.labels):
@@ -248,10 +248,15 @@ def _bundled(weights: Path | str | None, device: torch.device) -> LoadedModel:
     from cnnviz_desktop.bundled.pictures import CLASSES
 
     preprocessing = Preprocessing((INPUT_SIZE, INPUT_SIZE), INPUT_SIZE, MEAN, STD)
-    module = BundledNet()
-    if weights != RANDOM:
-        path = Path(weights) if weights else resource("bundled/bundled.safetensors")
-        load_state(module, read_state(path), BUNDLED, path)
+    if weights == RANDOM:
+        with drawn():
+            module = BundledNet()
+    else:
+        path = Path(weights).expanduser() if weights else resource("bundled/bundled.safetensors")
+        state = read_state(path)
+        with undrawn():
+            module = BundledNet()
+        load_state(module, state, BUNDLED, path)
     return _ready(BUNDLED, module, CLASSES, preprocessing, device, weights)
 
 
@@ -266,7 +271,8 @@ def _torchvision_model(
         options = {"transform_input": True, "init_weights": weights == RANDOM}
     builder = models.get_model_builder(name)
     if weights == RANDOM:
-        module = builder(weights=None, **options)
+        with drawn():
+            module = builder(weights=None, **options)
     else:
         path = Path(weights).expanduser() if weights else _published_file(published, run)
         state = read_state(path)
@@ -318,7 +324,7 @@ def _ready(
     module = module.eval().requires_grad_(False).to(device)
     if device.type == "cpu":
         # Measured: a pass takes 0.6 to 0.97 of the time it takes in the default layout.
-        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module.to(memory_format=torch.channels_last)
     seen = trace(module, _laid_out(torch.zeros(1, 3, *preprocessing.size), device))
     layer, reason = default_layer(module, seen)
     origin = "pretrained" if weights is None else str(weights)

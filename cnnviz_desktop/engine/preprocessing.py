@@ -59,8 +59,9 @@ class Preprocessing:
     def _crop(self, pixels: Pixels) -> tuple[Pixels, Box]:
         rows, columns = pixels.shape[:2]
         longest = _LONGEST * min(rows, columns)
+        # Half a pixel off the centre is much when a pixel is enlarged to hundreds: cut evenly.
         top, left = max(0, (rows - longest) // 2), max(0, (columns - longest) // 2)
-        pixels = pixels[top : top + longest, left : left + longest]
+        pixels = pixels[top : rows - top, left : columns - left]
         part_rows, part_columns = pixels.shape[:2]
         shorter = min(part_rows, part_columns)
         # The whole-number sizes of torchvision.transforms.Resize and CenterCrop.
@@ -72,12 +73,9 @@ class Preprocessing:
         crop_left = round((scaled_columns - width) / 2)
         cut = scaled.crop((crop_left, crop_top, crop_left + width, crop_top + height))
         per_row, per_column = part_rows / scaled_rows, part_columns / scaled_columns
-        region = Box(
-            top + round(crop_top * per_row),
-            left + round(crop_left * per_column),
-            top + round((crop_top + height) * per_row),
-            left + round((crop_left + width) * per_column),
-        )
+        first_row, end_row = _span(crop_top * per_row, (crop_top + height) * per_row)
+        first_column, end_column = _span(crop_left * per_column, (crop_left + width) * per_column)
+        region = Box(top + first_row, left + first_column, top + end_row, left + end_column)
         return np.asarray(cut), region
 
     def _squash(self, pixels: Pixels) -> tuple[Pixels, Box]:
@@ -102,3 +100,9 @@ class Preprocessing:
             round((width - left) / scale),
         )
         return canvas, region
+
+
+def _span(start: float, end: float) -> tuple[int, int]:
+    """Round to whole pixels, to one at least: a crop may be smaller than a pixel of a strip."""
+    first = round(start)
+    return (first, round(end)) if round(end) > first else (int(start), int(start) + 1)

@@ -19,7 +19,8 @@ def as_command(
     """
     words = ["cnnviz", technique.command, model]
     if image is not None and technique.needs_image:
-        words.append(str(image))
+        path = str(image)
+        words.append(f"{os.curdir}{os.sep}{path}" if path.startswith("-") else path)
     if weights:
         words += ["--weights", weights]
     for item in technique.parameters():

@@ -39,6 +39,21 @@ def first_tensor(output: object) -> Tensor | None:
     return None
 
 
+def with_first_tensor(output: object, tensor: Tensor) -> Any:
+    """Return what a module gave with `first_tensor` of it replaced."""
+    if isinstance(output, Tensor):
+        return tensor
+    first = first_tensor(output)
+    if isinstance(output, dict):
+        changed = {key: tensor if item is first else item for key, item in output.items()}
+        return type(output)(changed)
+    if isinstance(output, (tuple, list)):
+        items = [tensor if item is first else item for item in output]
+        named = hasattr(output, "_fields")
+        return type(output)(*items) if named else type(output)(items)
+    raise TypeError(f"no tensor can be replaced in {type(output).__name__}")
+
+
 @contextmanager
 def hooked(
     modules: Iterable[nn.Module], *, before: Before | None = None, after: After | None = None
@@ -77,12 +92,12 @@ def out_of_place(module: nn.Module) -> Iterator[None]:
     """Let in-place layers (`ReLU(inplace=True)` and the like) write to a new tensor meanwhile."""
     in_place = [child for child in module.modules() if getattr(child, "inplace", False) is True]
     for child in in_place:
-        child.inplace = False
+        child.inplace = False  # type: ignore[assignment]
     try:
         yield
     finally:
         for child in in_place:
-            child.inplace = True
+            child.inplace = True  # type: ignore[assignment]
 
 
 def record(
@@ -122,7 +137,8 @@ def _recorded(
             raise _Stop
 
     with (
-        torch.no_grad(),  # inference mode would not count writes
+        torch.inference_mode(False),  # the caller's, which would not count writes
+        torch.no_grad(),
         out_of_place(module),
         interruptible(module, run),
         hooked(names, after=keep),
@@ -130,6 +146,13 @@ def _recorded(
     ):
         module(tensor)
     return kept, any(found._version != version for found, version in versions)
+
+
+@contextmanager
+def gradients() -> Iterator[None]:
+    """Have gradients whatever the caller's mode: a notebook may be in `torch.no_grad()`."""
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 def forward_from(
@@ -146,13 +169,15 @@ def forward_from(
     def cut(_layer: nn.Module, _inputs: object, output: object) -> object:
         nonlocal leaf, count
         count += 1
-        if count != call or not isinstance(output, Tensor):
+        found = first_tensor(output)
+        if count != call or found is None:
             return output
-        leaf = output.detach().requires_grad_()
-        return leaf.clone()
+        # A copy of its own, since a view (Identity, Dropout) could be written into by another name.
+        leaf = found.detach().clone().requires_grad_()
+        return with_first_tensor(output, leaf.clone())
 
     with (
-        torch.enable_grad(),
+        gradients(),
         interruptible(module, run),
         hooked([module.get_submodule(layer)], after=cut),
     ):

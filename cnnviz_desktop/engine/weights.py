@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ def read_state(path: Path) -> State:
         raise ModelError(f"The weights file {path} cannot be read: {error.strerror}.") from error
     if not head:
         raise ModelError(f"{path.name} is empty (0 bytes). Copy or download it again.")
-    state = _read_safetensors(path) if head[8:9] == b"{" else _read_torch(path)
+    state = _read_safetensors(path) if head[8:9] == b"{" else _read_torch(path, head)
     return {_OLD_DENSENET.sub(r"\1\2.", key): value for key, value in state.items()}
 
 
@@ -51,17 +51,17 @@ def _read_safetensors(path: Path) -> State:
         ) from error
 
 
-def _read_torch(path: Path) -> State:
+def _read_torch(path: Path, head: bytes) -> State:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "weights_only" in str(error) or "Weights only" in str(error):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on what the sentences below say
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes make the unpickler fail in many ways
+        if "GLOBAL" in str(error) and head.startswith((b"PK", b"\x80")):
             raise ModelError(
                 f"{path.name} holds more than weights (Python objects that would have to be run). "
                 "Save the state dict alone: torch.save(model.state_dict(), FILE)."
             ) from error
-        raise ModelError(_NOT_WEIGHTS.format(path.name)) from error
-    except (RuntimeError, EOFError, BadZipFile, ValueError, KeyError, OSError) as error:
         raise ModelError(_NOT_WEIGHTS.format(path.name)) from error
     plain = isinstance(state, Mapping) and all(isinstance(key, str) for key in state)
     if not plain or not state or not all(isinstance(value, Tensor) for value in state.values()):
@@ -78,6 +78,17 @@ _NOT_WEIGHTS = (
 )
 
 
+@contextmanager
+def drawn() -> Iterator[None]:
+    """Build a network with random weights: the same ones every time, so that its figures are too.
+
+    The state of PyTorch's random numbers is put back.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)  # torch.manual_seed reaches every device
+        yield
+
+
 class undrawn(TorchFunctionMode):  # noqa: N801 - used as `with undrawn():`
     """Build a network without drawing random weights, for one whose weights are loaded next.
 
@@ -85,13 +96,22 @@ class undrawn(TorchFunctionMode):  # noqa: N801 - used as `with undrawn():`
     is thrown away at once.
     """
 
-    _DRAWS = (Tensor.uniform_, Tensor.normal_, Tensor.erfinv_)
+    # PyTorch hands these three over whole; all other initialisers draw by the tensor's methods.
+    _INITIALISERS = (nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_)
+    _DRAWS = (Tensor.uniform_, Tensor.normal_)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Hand the tensor back undrawn."""
-        return args[0] if func in self._DRAWS else func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in self._INITIALISERS:
+            return args[0] if args else kwargs["tensor"]
+        if func in self._DRAWS:
+            # Zeros, not whatever was in the memory: trunc_normal_ draws again and again until all
+            # numbers are within its bounds.
+            return args[0].zero_()
+        return func(*args, **kwargs)
 
 
 def load_state(module: nn.Module, state: State, name: str, path: Path) -> None:
@@ -111,10 +131,8 @@ def load_state(module: nn.Module, state: State, name: str, path: Path) -> None:
             f"{path.name} does not fit {name}: {_differences(missing, unexpected, shapes)}. "
             "Choose the model the file was saved from."
         )
-    floats = {
-        key: value.float() if value.is_floating_point() else value for key, value in state.items()
-    }
-    module.load_state_dict(floats, assign=True)
+    fitting = {key: value.to(wanted[key].dtype) for key, value in state.items()}
+    module.load_state_dict(fitting, assign=True)
 
 
 def _differences(missing: list[str], unexpected: list[str], shapes: list[str]) -> str:

@@ -44,6 +44,11 @@ class FeatureMaps(Technique):
         from cnnviz_desktop.engine.recording import record
 
         layer = model.layer(self.layer)
+        if layer.output_shape is None:
+            raise LayerError(
+                f"{layer.name} ({layer.kind}) gives no tensor, so there is nothing to show. "
+                "Choose a layer inside it: the layer list shows every layer's output shape."
+            )
         call = model.call(layer, self.call)
         tensor, region = model.prepare(self.required_image(image))
         output = record(model.module, tensor, {layer.name: layer.calls}, run)[layer.name][call]

@@ -56,7 +56,7 @@ class GradCam(Technique):
         """Return the map (h, w) at the layer's own resolution."""
         import torch
 
-        from cnnviz_desktop.engine.recording import forward_from
+        from cnnviz_desktop.engine.recording import forward_from, gradients
 
         layer = model.layer(self.layer)
         if not layer.has_maps:
@@ -66,10 +66,13 @@ class GradCam(Technique):
             )
         call = model.call(layer, self.call)
         tensor, region = model.prepare(self.required_image(image))
-        leaf, output = forward_from(model.module, tensor, layer.name, call, run)
-        logits = model.logits(output)[0]
-        target = model.target(self.target, logits)
-        (gradient,) = torch.autograd.grad(logits[target], leaf, allow_unused=True)
+        gradient = None
+        with gradients():
+            leaf, output = forward_from(model.module, tensor, layer.name, call, run)
+            logits = model.logits(output)[0]
+            target = model.target(self.target, logits)
+            if logits.requires_grad:
+                (gradient,) = torch.autograd.grad(logits[target], leaf, allow_unused=True)
         if gradient is None:
             raise LayerError(
                 f"The score of {model.labels[target]} does not depend on {layer.name}. "

@@ -1,0 +1,162 @@
+"""List every command of the window once: its words, its keys, its tooltip, its menu."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.labels import ELLIPSIS
+
+
+@dataclass(frozen=True)
+class _Command:
+    """One command. `keys` are in Qt's portable spelling; `checkable` ones are switches."""
+
+    name: str
+    text: str
+    keys: str = ""
+    tip: str = ""
+    icon: str = ""
+    checkable: bool = False
+
+
+_LINE = _Command("", "")
+_RECENT_IMAGES, _RECENT_MODELS, _SAMPLES, _DEVICES, _FITS = (
+    _Command(f"menu:{name}", text)
+    for name, text in (
+        ("recent_images", "Recent &pictures"),
+        ("recent_models", "Recent &models"),
+        ("samples", "&Samples"),
+        ("devices", "&Device"),
+        ("fits", "&Fit pictures by"),
+    )
+)
+
+_MENUS: dict[str, tuple[_Command, ...]] = {
+    "&File": (
+        _Command("open_images", f"&Open pictures{ELLIPSIS}", "Ctrl+O", "Add pictures", "folder"),
+        _Command("open_folder", f"Open &folder{ELLIPSIS}", "Ctrl+Shift+O", "Add a folder"),
+        _RECENT_IMAGES,
+        _SAMPLES,
+        _LINE,
+        _Command(
+            "open_weights",
+            f"Load &weights{ELLIPSIS}",
+            "Ctrl+Shift+L",
+            "Load a state dict of your own (.pth, .safetensors) into a network",
+        ),
+        _RECENT_MODELS,
+        _LINE,
+        _Command("save_picture", f"&Save picture{ELLIPSIS}", "Ctrl+S", "Save what is shown as PNG"),
+        _Command(
+            "export",
+            f"&Export figure or data{ELLIPSIS}",
+            "Ctrl+E",
+            "Write PNG, SVG, PDF or NPZ with the record that makes it again",
+            "export",
+        ),
+        _LINE,
+        _Command("remove_image", "&Remove picture", "Ctrl+Backspace", "Take it out of the session"),
+        _Command("quit", "&Quit", "Ctrl+Q", "Leave CNNviz"),
+    ),
+    "&Edit": (
+        _Command("copy", "&Copy", "Ctrl+C", "Copy what is shown", "copy"),
+        _Command("paste", "&Paste picture", "Ctrl+V", "Add the picture on the clipboard"),
+        _LINE,
+        _Command("copy_python", "Copy as P&ython", "", "The lines that make this result again"),
+        _Command("copy_command", "Copy as co&mmand", "", "The command that makes it again"),
+        _LINE,
+        _Command("find_layer", "Find &layer", "Ctrl+L", "Search the layer tree", "search"),
+        _Command("find_channel", "Find c&hannel", "Ctrl+F", "Show only some channels"),
+    ),
+    "&View": (
+        _Command("tab_1", "&Predictions", "Ctrl+1"),
+        _Command("tab_2", "&Explain", "Ctrl+2"),
+        _Command("tab_3", "&Feature maps", "Ctrl+3"),
+        _Command("tab_4", "F&ilters", "Ctrl+4"),
+        _LINE,
+        _Command("next_image", "&Next picture", "Ctrl+PgDown", "The next picture of the strip"),
+        _Command("previous_image", "Pre&vious picture", "Ctrl+PgUp", "The one before"),
+        _Command("next_conv", "Next c&onvolution", "Alt+Down", "The next convolution of the tree"),
+        _Command("previous_conv", "Previous con&volution", "Alt+Up", "The one before"),
+        _LINE,
+        _Command("dark", "&Dark", "Ctrl+Shift+D", "Light or dark", checkable=True),
+        _Command("docks", "Side &panels", "F11", "Show or hide both panels", checkable=True),
+        _Command("inspector", "&Inspector", "I", "The strip below the maps", checkable=True),
+        _LINE,
+        _Command("larger", "&Larger interface", "Ctrl++", "Enlarge all text and controls"),
+        _Command("smaller", "&Smaller interface", "Ctrl+-", "Shrink all text and controls"),
+        _Command("normal_size", "N&ormal size", "Ctrl+0", "Text of the usual size"),
+    ),
+    "&Run": (
+        _Command("run", "&Run", "F5", "Compute with the parameters of the form", "play"),
+        _Command("cancel", "&Cancel", "Esc", "Stop the work of this tab", "stop"),
+    ),
+    "&Tools": (_DEVICES, _FITS),
+    "&Help": (
+        _Command("show_keys", "&Keyboard shortcuts", "F1", "All keys on one page"),
+        _Command("show_about", "&About CNNviz", "", "Version and licence"),
+    ),
+}
+
+
+class Actions(QObject):
+    """Every command as an action, by name, and the menus that are filled later, by name."""
+
+    def __init__(self, bar: QMenuBar, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._actions: dict[str, QAction] = {}
+        self.menus: dict[str, QMenu] = {}  # by name: those filled later, and "view"
+        for title, commands in _MENUS.items():
+            menu = bar.addMenu(title)
+            menu.setObjectName(f"{title.lstrip('&').lower()}Menu")
+            menu.setToolTipsVisible(True)
+            self.menus[title.lstrip("&").lower()] = menu
+            for command in commands:
+                self._add(menu, command)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def all(self) -> list[QAction]:
+        """List the actions in the order of the menus."""
+        return list(self._actions.values())
+
+    def _add(self, menu: QMenu, command: _Command) -> None:
+        if not command.name:
+            menu.addSeparator()
+            return
+        if command.name.startswith("menu:"):
+            name = command.name.removeprefix("menu:")
+            below = menu.addMenu(command.text)
+            below.setObjectName(name)
+            below.setToolTipsVisible(True)
+            self.menus[name] = below
+            return
+        action = QAction(command.text, self)
+        action.setObjectName(f"action_{command.name}")
+        if command.keys:
+            action.setShortcut(QKeySequence(command.keys))
+        tip = command.tip or command.text.replace("&", "")
+        action.setToolTip(tip)
+        action.setStatusTip("")
+        action.setCheckable(command.checkable)
+        if command.icon:
+            action.setIcon(theme.icon(command.icon))
+        menu.addAction(action)
+        self._actions[command.name] = action
+
+
+def shortcuts() -> list[tuple[str, str]]:
+    """List what every key does, as (keys, words)."""
+    listed = [
+        (QKeySequence(command.keys).toString(QKeySequence.SequenceFormat.NativeText), command)
+        for commands in _MENUS.values()
+        for command in commands
+        if command.keys
+    ]
+    return [(keys, command.tip or command.text.replace("&", "")) for keys, command in listed]

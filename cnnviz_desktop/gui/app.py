@@ -1,0 +1,101 @@
+"""Start the window: check that one can open, show it, and only then load the engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnnviz_desktop.gui.startup import obstacle
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from cnnviz_desktop.gui.theme import ThemeName
+    from cnnviz_desktop.gui.work import Engine
+
+
+def main(argv: list[str] | None = None, engine: Engine | None = None) -> int:
+    """Run the window until it is closed; return 2 with a sentence where none can open.
+
+    `engine` stands in for the real one in tests.
+    """
+    options = _options(sys.argv[1:] if argv is None else argv)
+    reason = obstacle()
+    if reason:
+        print(reason, file=sys.stderr)  # noqa: T201 - there is no window to say it in
+        return 2
+    return _run(options, engine)
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line of the window."""
+    parser = argparse.ArgumentParser(
+        prog="cnnviz-desktop",
+        description="See inside convolutional networks. Without a window: cnnviz --help.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="pictures or folders to open, or a file of weights (.pth, .safetensors)",
+    )
+    parser.add_argument("--model", default="", metavar="NAME", help="the network to begin with")
+    return parser.parse_args(argv)
+
+
+def _run(options: argparse.Namespace, engine: Engine | None) -> int:
+    """Build the window's parts, run the event loop, and take them down in order."""
+    from PySide6.QtCore import QEvent, QEventLoop
+    from PySide6.QtWidgets import QApplication
+
+    from cnnviz_desktop.gui import theme
+    from cnnviz_desktop.gui.crash_dialog import CrashReporter
+    from cnnviz_desktop.gui.jobs import Jobs
+    from cnnviz_desktop.gui.main_window import MainWindow
+    from cnnviz_desktop.gui.opening import Opening
+    from cnnviz_desktop.gui.session import Session
+    from cnnviz_desktop.gui.window_memory import WindowMemory
+    from cnnviz_desktop.gui.work import TorchEngine
+
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("CNNviz Desktop")
+    app.setApplicationDisplayName("CNNviz")
+    memory = WindowMemory()
+    theme.apply(app, memory.theme or _system_theme(app), memory.zoom)
+    jobs = Jobs()
+    session = Session(jobs, engine or TorchEngine())
+    window = MainWindow(session, jobs, memory)
+    crashes = CrashReporter(window)
+    crashes.install()
+    jobs.crashed.connect(crashes.show_report)
+    opening = Opening(session, window.commands, options.paths, options.model, window)
+    window.painted.connect(opening.begin)
+    window.show()
+    code = app.exec()
+    crashes.uninstall()
+    stopped = jobs.close()
+    window.close()
+    window.deleteLater()
+    session.deleteLater()
+    jobs.deleteLater()
+    app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    if not stopped:
+        # A thread that does not come to its next check would abort the process when Qt takes it
+        # down; everything worth keeping is written by now.
+        os._exit(code)
+    return code
+
+
+def _system_theme(app: QApplication) -> ThemeName:
+    """Return the look the system asks for."""
+    from PySide6.QtCore import Qt
+
+    return "dark" if app.styleHints().colorScheme() == Qt.ColorScheme.Dark else "light"

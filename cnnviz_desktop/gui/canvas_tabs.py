@@ -1,0 +1,178 @@
+"""Hold the tabs of the centre, with the head, the messages and the empty page they share."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCursor, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
+
+from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.controls import named
+from cnnviz_desktop.gui.empty_page import EmptyPage
+from cnnviz_desktop.gui.explain_view import ExplainView
+from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
+from cnnviz_desktop.gui.filters_view import FiltersView
+from cnnviz_desktop.gui.message_bar import MessageBar
+from cnnviz_desktop.gui.predictions_view import PredictionsView
+from cnnviz_desktop.gui.result_view import PageHead, ResultView
+from cnnviz_desktop.gui.session import Session
+
+_TIPS = {
+    "Predictions": "What the network answers, for every picture of the session (Ctrl+1)",
+    "Explain": "Which places of the picture speak for an answer (Ctrl+2)",
+    "Feature maps": "What every channel of a layer gives for the picture (Ctrl+3)",
+    "Filters": "The kernels that a layer has learned (Ctrl+4)",
+}
+_GROUP_ENDS = {"Explain"}  # a line follows: the answer | the inside
+
+
+class CanvasTabs(QTabWidget):
+    """The tabs. Signals: `acted` (topic) the button of a message was pressed."""
+
+    acted = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        named(self, "canvasTabs", "What is shown")
+        self._session = session
+        bar = _GroupedTabBar()
+        self.setTabBar(bar)
+        self.setDocumentMode(True)
+        self.head = PageHead()
+        self.message = MessageBar()
+        self.empty = EmptyPage()
+        self.predictions = PredictionsView(session)
+        self.explain = ExplainView(session)
+        self.feature_maps = FeatureMapsView(session)
+        self.filters = FiltersView(session)
+        self.views: tuple[ResultView, ...] = (
+            self.predictions,
+            self.explain,
+            self.feature_maps,
+            self.filters,
+        )
+        for index, view in enumerate(self.views):
+            self.addTab(view, view.tab)
+            self.setTabToolTip(index, _TIPS.get(view.tab, ""))
+            view.retitled.connect(self.refresh)
+        bar.set_group_ends([i for i, view in enumerate(self.views) if view.tab in _GROUP_ENDS])
+        self.setCurrentIndex(self._place(session.tab))
+        self.currentChanged.connect(self._turned)
+        self.message.acted.connect(self._act)
+        session.tab_changed.connect(self._follow)
+        session.answered.connect(self._settle)
+        session.failed.connect(self._failed)
+        session.models.changed.connect(self._changed)
+        session.pictures.selected.connect(self._changed)
+        session.predicted.connect(self.refresh)
+        self._arrange()
+
+    def view(self) -> ResultView:
+        """Return the view of the tab in sight."""
+        return self.views[self.currentIndex()]
+
+    def refresh(self) -> None:
+        """Show the title of the tab in sight, muted when its parameters have moved on."""
+        view = self.view()
+        tab = view.tab
+        title, about = view.title()
+        stale = tab in self._session.answers and self._session.is_stale(tab)
+        self.head.show_title(title, about, stale)
+        self.head.set_enabled(view.can_copy(), view.answer() is not None)
+
+    def _arrange(self) -> None:
+        """Give the shared parts to the view in sight."""
+        view = self.view()
+        view.take_head(self.head, self.message)
+        waiting = view.needs_image and self._session.pictures.current is None
+        if waiting and self._session.pictures.emptied:
+            view.take_empty_page(self.empty)
+            self.empty.show()
+        else:
+            view.leave_empty_page()
+        self.refresh()
+
+    def _turned(self, index: int) -> None:
+        self._session.set_tab(self.views[index].tab)
+        self._arrange()
+
+    def _follow(self, tab: str) -> None:
+        self.setCurrentIndex(self._place(tab))
+
+    def _place(self, tab: str) -> int:
+        return next(index for index, view in enumerate(self.views) if view.tab == tab)
+
+    def _changed(self) -> None:
+        self.message.settle("")
+        self._arrange()
+
+    def _settle(self, tab: str) -> None:
+        self.message.settle(tab)
+        self.refresh()
+
+    def _failed(self, tab: str, error: CnnvizError) -> None:
+        if not tab or tab == self._session.tab:
+            self.message.tell("error", str(error), "Try again" if tab else "", tab)
+        self.refresh()
+
+    def _act(self) -> None:
+        self.acted.emit(self.message.topic)
+
+
+class _GroupedTabBar(QTabBar):
+    """A tab bar painted by hand, with a thin line between groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "canvasTabBar", "What is shown")
+        self.setExpanding(False)
+        self.setDrawBase(False)
+        self.setElideMode(Qt.TextElideMode.ElideNone)
+        self.setUsesScrollButtons(True)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self._ends: list[int] = []
+
+    def set_group_ends(self, ends: list[int]) -> None:
+        """Set after which tabs a line stands."""
+        self._ends = ends
+        self.updateGeometry()
+
+    def tabSizeHint(self, index: int) -> QSize:
+        """Ask for room for the words in bold, and for the gap after a group."""
+        words = QFontMetrics(theme.font("strong")).horizontalAdvance(self.tabText(index))
+        gap = self._gap() if index in self._ends else 0
+        return QSize(words + 2 * theme.px(11) + gap, theme.px(36))
+
+    def minimumTabSizeHint(self, index: int) -> QSize:
+        """Keep the words whole: the bar scrolls where they do not fit."""
+        return self.tabSizeHint(index)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the words, the line under the tab in view, and the lines between groups."""
+        painter = QPainter(self)
+        now = theme.current()
+        painter.fillRect(self.rect(), now.window)
+        mouse = self.mapFromGlobal(QCursor.pos())
+        for index in range(self.count()):
+            box = self.tabRect(index)
+            if index in self._ends:
+                middle, reach = box.center().y(), theme.px(8)
+                place = box.right() - self._gap() // 2
+                painter.fillRect(place, middle - reach, 1, 2 * reach, now.border)
+                box.setRight(box.right() - self._gap())
+            chosen = index == self.currentIndex()
+            painter.setFont(theme.font("strong" if chosen else "body"))
+            painter.setPen(now.text if chosen or box.contains(mouse) else now.muted)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.tabText(index))
+            if chosen:
+                inset = theme.px(2)
+                line = box.adjusted(inset, 0, -inset, 0)
+                painter.fillRect(line.left(), box.bottom() - 2, line.width(), 3, now.accent)
+                if self.hasFocus():
+                    painter.setPen(QPen(now.accent, 2))
+                    painter.drawRoundedRect(box.adjusted(3, 5, -3, -6), 4, 4)
+
+    def _gap(self) -> int:
+        return theme.px(17)

@@ -1,0 +1,133 @@
+"""Fill the menus whose entries come and go: devices, fits, samples, recent files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu
+
+from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.window_memory import WindowMemory
+from cnnviz_desktop.gui.work import Machine
+from cnnviz_desktop.resources import resource
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.preprocessing import Fit
+
+_FITS: dict[Fit, tuple[str, str]] = {
+    "crop": ("Centre &crop", "Scale the shorter side and cut the centre out: as networks train"),
+    "squash": ("S&quash", "Scale the whole picture to the input, whatever its shape"),
+    "pad": ("P&ad", "Scale the whole picture to fit inside, mean colour around it"),
+}
+
+
+class ChangingMenus(QObject):
+    """The menus and what they list.
+
+    Signals: `images_chosen` (paths) from the recent ones and samples; `device_named` (words).
+    """
+
+    images_chosen = Signal(list)
+    device_named = Signal(str)
+
+    def __init__(
+        self,
+        menus: dict[str, QMenu],
+        recent_too: QMenu,
+        session: Session,
+        memory: WindowMemory,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._menus = menus
+        self._recent = (menus["recent_images"], recent_too)
+        self._session = session
+        self._memory = memory
+        for menu in (*self._recent, menus["samples"]):
+            menu.triggered.connect(self._chose_image)
+        menus["recent_models"].triggered.connect(self._chose_model)
+        menus["devices"].triggered.connect(self._chose_device)
+        menus["fits"].triggered.connect(self._chose_fit)
+        session.models.machine_found.connect(self._found_machine)
+        session.models.changed.connect(self._changed_model)
+        _fill(menus["samples"], ((path.stem.replace("-", " "), path) for path in samples()))
+        self._fill_fits()
+        self._fill_recent()
+
+    def remember_images(self, paths: Sequence[Path]) -> None:
+        """Keep pictures among the recent ones."""
+        self._memory.remember("images", [path.absolute() for path in paths])
+        self._fill_recent()
+
+    def _fill_recent(self) -> None:
+        paths = [Path(name) for name in self._memory.recent("images")]
+        for menu in self._recent:
+            _fill(menu, ((path.name, path) for path in paths))
+        _fill(self._menus["recent_models"], ((n, n) for n in self._memory.recent("models")))
+
+    def _fill_fits(self) -> None:
+        group = QActionGroup(self)
+        for fit, (words, tip) in _FITS.items():
+            action = self._menus["fits"].addAction(words)
+            action.setToolTip(tip)
+            action.setData(fit)
+            action.setCheckable(True)
+            action.setChecked(fit == self._session.models.fit)
+            group.addAction(action)
+
+    def _found_machine(self, machine: Machine) -> None:
+        menu = self._menus["devices"]
+        menu.clear()
+        group = QActionGroup(menu)
+        for device, words in machine.devices:
+            action = menu.addAction(words)
+            action.setData(device)
+            action.setCheckable(True)
+            action.setChecked(device == self._session.models.device)
+            group.addAction(action)
+        self.device_named.emit(machine.devices[0][1])
+
+    def _changed_model(self, model: LoadedModel) -> None:
+        if self._session.models.weights is None:
+            self._memory.remember("models", [model.name])
+            self._fill_recent()
+
+    def _chose_image(self, action: QAction) -> None:
+        if isinstance(action.data(), Path):
+            self.images_chosen.emit([action.data()])
+
+    def _chose_model(self, action: QAction) -> None:
+        if action.data():
+            self._session.models.load(action.data())
+
+    def _chose_device(self, action: QAction) -> None:
+        self._session.models.set_device(action.data())
+        self.device_named.emit(action.text())
+
+    def _chose_fit(self, action: QAction) -> None:
+        self._session.models.set_fit(action.data())
+
+
+def samples() -> list[Path]:
+    """List the sample pictures that ship."""
+    try:
+        folder = resource("samples")
+    except FileNotFoundError:
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix == ".png")
+
+
+def _fill(menu: QMenu, entries: Iterable[tuple[str, object]]) -> None:
+    """List entries as (words, what they stand for)."""
+    menu.clear()
+    for words, data in entries:
+        action = menu.addAction(words.replace("&", "&&"))
+        action.setData(data)
+        action.setToolTip(str(data))
+    if menu.isEmpty():
+        menu.addAction("None yet").setEnabled(False)

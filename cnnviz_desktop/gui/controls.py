@@ -1,0 +1,317 @@
+"""Make the small controls that bars and forms are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolButton,
+    QWidget,
+)
+
+from cnnviz_desktop.figures import style
+from cnnviz_desktop.gui import theme
+
+
+def named(widget: QWidget, name: str, says: str, tip: str = "") -> None:
+    """Give a widget its object name, its name for screen readers and its tooltip."""
+    widget.setObjectName(name)
+    widget.setAccessibleName(says)
+    if tip:
+        widget.setToolTip(tip)
+
+
+def label(text: str, role: theme.FontRole = "body", muted: bool = False) -> QLabel:
+    """Return a plain label in a role's font."""
+    made = _RoleLabel(text, role)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if muted:
+        made.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+    return made
+
+
+class _RoleLabel(QLabel):
+    """A label that keeps its role's font when the interface is zoomed. It says nothing."""
+
+    def __init__(self, text: str, role: theme.FontRole) -> None:
+        super().__init__(text)
+        self._role: theme.FontRole = role
+        self.setFont(theme.font(role))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the role's font again."""
+        if event.type() == QEvent.Type.ApplicationFontChange:
+            self.setFont(theme.font(self._role))
+        super().changeEvent(event)
+
+
+def fix_size(widget: QWidget, width: int = 0, height: int = 0) -> None:
+    """Fix a size given in pixels of the design; `rescale` follows a zoomed interface."""
+    widget.setProperty("design", [width, height])
+    if width:
+        widget.setFixedWidth(theme.px(width))
+    if height:
+        widget.setFixedHeight(theme.px(height))
+
+
+def rescale(window: QWidget) -> None:
+    """Set all fixed sizes of a window again, for the size its text has now."""
+    for widget in window.findChildren(QWidget):
+        design = widget.property("design")
+        if isinstance(design, list):
+            fix_size(widget, *design)
+
+
+def icon_button(icon: str, name: str, says: str, tip: str) -> QToolButton:
+    """Return a bare button that shows an icon only."""
+    button = QToolButton()
+    button.setIcon(theme.icon(icon))
+    button.setIconSize(QSize(theme.px(16), theme.px(16)))
+    button.setAutoRaise(True)
+    fix_size(button, 28, 28)
+    named(button, name, says, tip)
+    return button
+
+
+def push_button(text: str, name: str, tip: str, icon: str = "") -> QPushButton:
+    """Return a button with words."""
+    button = QPushButton(f" {text}" if icon else text)  # room between icon and words
+    if icon:
+        button.setIcon(theme.icon(icon))
+    named(button, name, text.replace("&", "").rstrip("…"), tip)
+    return button
+
+
+def link(text: str, name: str, tip: str) -> QPushButton:
+    """Return words that act: a flat button in the link colour."""
+    button = push_button(text, name, tip)
+    button.setFlat(True)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+    return button
+
+
+def framed(widget: QWidget) -> QHBoxLayout:
+    """Return a row that keeps the dock's margin of 12 beside a widget."""
+    row = QHBoxLayout()
+    row.setContentsMargins(12, 0, 12, 0)
+    row.addWidget(widget)
+    return row
+
+
+class Line(QFrame):
+    """A line of one pixel in the border colour."""
+
+    def __init__(self, orientation: Qt.Orientation = Qt.Orientation.Horizontal) -> None:
+        super().__init__()
+        if orientation == Qt.Orientation.Horizontal:
+            self.setFixedHeight(1)
+        else:
+            self.setFixedWidth(1)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill with the border colour."""
+        QPainter(self).fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Mid))
+
+
+class Ground(QWidget):
+    """A widget on a ground of the palette. It says nothing."""
+
+    def __init__(self, role: QPalette.ColorRole, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._role = role
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill with the ground's colour."""
+        QPainter(self).fillRect(self.rect(), self.palette().color(self._role))
+
+
+class _Segment(QPushButton):
+    """One of the options: as narrow as its words allow. It says nothing of its own."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Ask for the words and a little room."""
+        words = self.fontMetrics().horizontalAdvance(self.text())
+        return QSize(words + theme.px(20), super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Keep the words whole."""
+        return self.sizeHint()
+
+
+class Segments(QWidget):
+    """One of a few options side by side. Signals: `picked` (option)."""
+
+    picked = Signal(str)
+
+    def __init__(self, options: Sequence[tuple[str, str, str]], name: str, says: str) -> None:
+        """Take the options as (value, text, tooltip)."""
+        super().__init__()
+        named(self, name, says)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        self._group = QButtonGroup(self)
+        self._values = [value for value, _text, _tip in options]
+        for index, (value, text, tip) in enumerate(options):
+            button = _Segment(text)
+            named(button, f"{name}_{value}", f"{says}: {text}", tip)
+            self._group.addButton(button, index)
+            row.addWidget(button)
+        self._group.buttons()[0].setChecked(True)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._group.idClicked.connect(self._clicked)
+
+    def value(self) -> str:
+        """Return the option that is on."""
+        return self._values[self._group.checkedId()]
+
+    def set_value(self, value: str) -> None:
+        """Turn an option on, without a signal."""
+        self._group.button(self._values.index(value)).setChecked(True)
+
+    def _clicked(self, index: int) -> None:
+        self.picked.emit(self._values[index])
+
+
+class Slide(QWidget):
+    """A slider with its label and value. Signals: `moved` (value)."""
+
+    moved = Signal(float)
+
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        tip: str,
+        low: float,
+        high: float,
+        step: float,
+        *,
+        numbered: bool = True,
+    ) -> None:
+        super().__init__()
+        self._low, self._step = low, step
+        self._digits = max(0, len(f"{step:g}".partition(".")[2]))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        if text:
+            caption = label(text, muted=True)
+            caption.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            row.addWidget(caption)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, round((high - low) / step))
+        self.slider.setMinimumWidth(theme.px(44))
+        self.slider.setMaximumWidth(theme.px(160))
+        named(self.slider, name, text or name, tip)
+        row.addWidget(self.slider, 1)
+        self._shown = label("")
+        width = self._shown.fontMetrics().horizontalAdvance(f"{high:.{self._digits}f}")
+        self._shown.setMinimumWidth(width)
+        row.addWidget(self._shown)
+        self._shown.setVisible(numbered)
+        self.slider.valueChanged.connect(self._changed)
+        self._show()
+
+    def value(self) -> float:
+        """Return the value."""
+        return self._low + self.slider.value() * self._step
+
+    def set_value(self, value: float) -> None:
+        """Move to a value, without a signal."""
+        self.slider.blockSignals(True)
+        self.slider.setValue(round((value - self._low) / self._step))
+        self.slider.blockSignals(False)
+        self._show()
+
+    def _changed(self) -> None:
+        self._show()
+        self.moved.emit(self.value())
+
+    def _show(self) -> None:
+        self._shown.setText(f"{self.value():.{self._digits}f}")
+
+
+class ElidedCombo(QComboBox):
+    """A list whose long entries are cut in the middle while it is closed. It adds no signal."""
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the field with as much of the entry as fits."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        kind = QStyle.ComplexControl.CC_ComboBox
+        room = self.style().subControlRect(kind, option, part, self).width() - 4
+        mode = Qt.TextElideMode.ElideMiddle
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), mode, room)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+class ColormapPicker(QComboBox):
+    """Choose a colour map by its look. Signals: `colormap_picked` (name)."""
+
+    colormap_picked = Signal(str)
+
+    def __init__(self, maps: Sequence[str], name: str) -> None:
+        super().__init__()
+        named(
+            self,
+            name,
+            "Colour map",
+            "Colours of the values. All of them are read right by colour-blind people.",
+        )
+        self.setIconSize(QSize(theme.px(36), theme.px(12)))
+        self.setMinimumWidth(self._room(maps))
+        self._maps: tuple[str, ...] = ()
+        self.set_maps(maps)
+        self.activated.connect(self._picked)
+
+    def set_maps(self, maps: Sequence[str]) -> None:
+        """Offer these colour maps; the first is chosen where the old one is not among them."""
+        if tuple(maps) == self._maps:
+            return
+        old = self.currentText()
+        self._maps = tuple(maps)
+        self.clear()
+        for item in maps:
+            self.addItem(swatch(item, theme.px(36), theme.px(12)), item)
+        if old in self._maps:
+            self.setCurrentText(old)
+
+    def _room(self, maps: Sequence[str]) -> int:
+        """Return the width that shows strip and name of every colour map."""
+        metrics = self.fontMetrics()
+        return theme.px(36 + 44) + max(metrics.horizontalAdvance(name) for name in maps)
+
+    def _picked(self) -> None:
+        self.colormap_picked.emit(self.currentText())
+
+
+def swatch(colormap: str, width: int, height: int) -> QIcon:
+    """Return a strip of a colour map."""
+    table = style.lut(colormap)
+    image = QImage(table.tobytes(), 256, 1, 256 * 3, QImage.Format.Format_RGB888)
+    mode = Qt.TransformationMode.SmoothTransformation
+    ignore = Qt.AspectRatioMode.IgnoreAspectRatio
+    return QIcon(QPixmap.fromImage(image.copy().scaled(width * 2, height * 2, ignore, mode)))

@@ -1,0 +1,250 @@
+"""Put the window together: docks, tabs, menus, status; and remember how it was left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QTabWidget,
+    QToolButton,
+    QWidget,
+)
+
+from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.actions import Actions
+from cnnviz_desktop.gui.appearance import Appearance
+from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
+from cnnviz_desktop.gui.changing_menus import ChangingMenus, samples
+from cnnviz_desktop.gui.commands import Commands
+from cnnviz_desktop.gui.controls import icon_button, named, rescale
+from cnnviz_desktop.gui.drops import DropTarget
+from cnnviz_desktop.gui.jobs import Jobs
+from cnnviz_desktop.gui.model_card import ModelCard
+from cnnviz_desktop.gui.model_panel import ModelPanel
+from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.status_bar import StatusBar, duration
+from cnnviz_desktop.gui.technique_panel import TechniquePanel
+from cnnviz_desktop.gui.unit_card import UnitCard
+from cnnviz_desktop.gui.window_memory import WindowMemory
+from cnnviz_desktop.gui.work import Answer
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+
+_SIZE = QSize(1440, 900)
+_NARROW = 1180  # below this width the parameters become a tab beside the model
+_LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+
+
+class MainWindow(QMainWindow):
+    """The window. Signals: `painted` once, when its first picture of itself is on screen."""
+
+    painted = Signal()
+
+    def __init__(self, session: Session, jobs: Jobs, memory: WindowMemory) -> None:
+        super().__init__()
+        named(self, "mainWindow", "CNNviz")
+        self.setWindowTitle("CNNviz")
+        self.setMinimumSize(QSize(800, 520))
+        self._session = session
+        self._jobs = jobs
+        self._memory = memory
+        self._painted = False
+        self.setTabPosition(_LEFT, QTabWidget.TabPosition.North)
+        self.tabs = CanvasTabs(session)
+        self.model_panel = ModelPanel(session)
+        self.technique_panel = TechniquePanel(session)
+        self.technique_panel.add_card(UnitCard(session))
+        self.technique_panel.add_card(ModelCard(session))
+        self.setCentralWidget(self.tabs)
+        self._left = self._add_dock("modelDock", "Model", self.model_panel, _LEFT)
+        self._right = self._add_dock("parametersDock", "Parameters", self.technique_panel, _RIGHT)
+        self.status = StatusBar(jobs)
+        self.setStatusBar(self.status)
+        self.commands = Commands(session, self.tabs, self)
+        self.appearance = Appearance(memory, self)
+        self.deeds = Actions(self.menuBar(), self)
+        self._menus = ChangingMenus(self.deeds.menus, self.tabs.empty.recent, session, memory, self)
+        self.tabs.empty.show_samples(samples())
+        self._drops = DropTarget(self)
+        self._make_corner()
+        self._connect_actions()
+        self._connect_views()
+        self._connect_session()
+        self._show_theme()
+        self.resize(_SIZE.boundedTo(self.screen().availableSize()))
+        self._sized = memory.restore_window(self, self.model_panel.splitter)
+
+    def sizeHint(self) -> QSize:
+        """Ask for the size the window is drawn for."""
+        return _SIZE
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Give the docks their width where none was remembered."""
+        super().showEvent(event)
+        if not self._sized:
+            self._sized = True
+            widths = [theme.px(288), theme.px(264)]
+            self.resizeDocks([self._left, self._right], widths, Qt.Orientation.Horizontal)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Say once that the window is on screen: what is slow may begin."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self, self.painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put both docks on one side where the window is narrow."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        together = self.dockWidgetArea(self._right) == _LEFT
+        if narrow and not together:
+            self.tabifyDockWidget(self._left, self._right)
+            self._left.raise_()
+        elif not narrow and together:
+            self.addDockWidget(_RIGHT, self._right)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout and abandon the work; the engine's thread ends after the window."""
+        self._memory.save_window(self, self.model_panel.splitter)
+        self._jobs.cancel_all()
+        event.accept()
+
+    def _add_dock(
+        self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea
+    ) -> QDockWidget:
+        dock = QDockWidget(title)
+        named(dock, name, title)
+        dock.setTitleBarWidget(QWidget())
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        content.setMinimumWidth(theme.px(240))
+        dock.setWidget(content)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_corner(self) -> None:
+        """Put device and theme at the right end of the menu bar."""
+        self._device = QToolButton()
+        self._device.setAutoRaise(True)
+        self._device.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._device.setIcon(theme.icon("device"))
+        self._device.setText("CPU")
+        self._device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._device.setMenu(self.deeds.menus["devices"])
+        named(self._device, "devicePicker", "Device", "What the network runs on")
+        tip = "Light or dark (Ctrl+Shift+D)"
+        self._look = icon_button("moon", "themeButton", "Light or dark", tip)
+        self._corner = corner = QWidget()  # the menu bar does not own it
+        row = QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, 8, 1)
+        row.setSpacing(4)
+        row.addWidget(self._device)
+        row.addWidget(self._look)
+        self.menuBar().setCornerWidget(corner, Qt.Corner.TopRightCorner)
+        self._look.clicked.connect(self.appearance.toggle)
+
+    def _connect_actions(self) -> None:
+        """Give every command its deed."""
+        commands, panel, look = self.commands, self.technique_panel, self.appearance
+        deeds = {
+            "quit": self.close,
+            "run": panel.run,
+            "cancel": panel.cancel,
+            "find_layer": self.model_panel.tree.focus_search,
+            "next_conv": self.model_panel.next_conv,
+            "previous_conv": self.model_panel.previous_conv,
+            "dark": look.toggle,
+            "larger": look.larger,
+            "smaller": look.smaller,
+            "normal_size": look.normal,
+            "docks": self._show_docks,
+            "inspector": self.tabs.feature_maps.inspector.setVisible,
+        }
+        own = "open_images open_folder open_weights save_picture export copy paste copy_python"
+        own += " copy_command remove_image next_image previous_image find_channel show_keys"
+        for name in (*own.split(), "show_about"):
+            deeds[name] = getattr(commands, name)
+        for name, deed in deeds.items():
+            self.deeds[name].triggered.connect(deed)
+        self.deeds.menus["view"].triggered.connect(self._turn)
+        self.deeds["docks"].setChecked(True)
+        self.deeds["inspector"].setChecked(True)
+
+    def _connect_views(self) -> None:
+        commands, panel, tabs = self.commands, self.model_panel, self.tabs
+        panel.open_requested.connect(commands.open_images)
+        panel.paste_requested.connect(commands.paste)
+        panel.weights_requested.connect(commands.open_weights)
+        for source in (self._drops, panel):
+            source.files_dropped.connect(commands.open_paths)
+            source.image_dropped.connect(commands.open_image)
+            source.refused.connect(self._warn)
+        tabs.head.copy_requested.connect(commands.copy)
+        tabs.head.export_requested.connect(commands.export)
+        tabs.empty.open_requested.connect(commands.open_images)
+        tabs.empty.paste_requested.connect(commands.paste)
+        tabs.empty.sample_chosen.connect(commands.open_sample)
+        tabs.acted.connect(self._session.run)
+        self._menus.images_chosen.connect(commands.open_paths)
+        self._menus.device_named.connect(self._name_device)
+        commands.opened.connect(self._menus.remember_images)
+        commands.refused.connect(self._warn)
+        commands.said.connect(self.status.say)
+        self.appearance.changed.connect(self._show_theme)
+
+    def _connect_session(self) -> None:
+        session = self._session
+        session.models.changed.connect(self._changed_model)
+        session.pictures.unreadable.connect(self._fail)
+        session.pictures.noted.connect(self.status.say)
+        session.answered.connect(self._answered)
+        session.exported.connect(self._exported)
+
+    def _name_device(self, words: str) -> None:
+        self._device.setText(words)
+        self._corner.adjustSize()
+        self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
+        self._corner.show()
+
+    def _changed_model(self, model: LoadedModel) -> None:
+        self.status.show_model(model.name)
+
+    def _answered(self, _tab: str, answer: Answer) -> None:
+        layer = str(answer.technique.values().get("layer") or "")
+        took = duration(answer.seconds)
+        self.status.say(f"{answer.technique.title} of {layer} in {took}")
+        cache = self._session.cache
+        self.status.show_cache(cache.used, cache.budget)
+
+    def _exported(self, path: Path) -> None:
+        self.status.say(f"Wrote {path.name} and its record")
+
+    def _fail(self, sentence: str) -> None:
+        self._session.failed.emit("", CnnvizError(sentence))
+
+    def _warn(self, sentence: str) -> None:
+        self.tabs.message.tell("warning", sentence)
+
+    def _turn(self, action: QAction) -> None:
+        """Turn to the tab that a command of the View menu names."""
+        _word, _line, number = action.objectName().partition("tab_")
+        if number:
+            self.tabs.setCurrentIndex(int(number) - 1)
+
+    def _show_theme(self) -> None:
+        rescale(self)
+        dark = theme.current().name == "dark"
+        self.deeds["dark"].setChecked(dark)
+        self._look.setIcon(theme.icon("sun" if dark else "moon"))
+
+    def _show_docks(self, shown: bool) -> None:
+        self._left.setVisible(shown)
+        self._right.setVisible(shown)

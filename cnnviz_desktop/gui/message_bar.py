@@ -1,0 +1,112 @@
+"""Tell what went wrong in a strip over the canvas: one sentence, what to do, never in the way."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.controls import icon_button, named
+
+Level = Literal["info", "warning", "error"]
+
+_GROUNDS = {"info": "selection", "warning": "warning_ground", "error": "error_ground"}
+_COLOURS = {"info": "on_selection", "warning": "warning", "error": "error"}
+
+
+class MessageBar(QFrame):
+    """One message at a time. Signals: `acted` its button was pressed; `dismissed`."""
+
+    acted = Signal()
+    dismissed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        named(self, "messageBar", "Message")
+        self._level: Level = "info"
+        self._topic = ""
+        self._icon = QLabel()
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        named(self._text, "messageText", "Message")
+        self._action = QPushButton()
+        self._action.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        named(self._action, "messageAction", "What to do")
+        close = icon_button("close", "messageClose", "Dismiss", "Dismiss this message")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 6, 8, 6)
+        row.setSpacing(8)
+        row.addWidget(self._icon)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._action)
+        row.addWidget(close)
+        self._action.clicked.connect(self._act)
+        close.clicked.connect(self.dismiss)
+        self.hide()
+
+    @property
+    def level(self) -> Level:
+        """Return how bad it is."""
+        return self._level
+
+    @property
+    def topic(self) -> str:
+        """Return what the message is about, "" for the whole window."""
+        return self._topic
+
+    def text(self) -> str:
+        """Return the sentence, "" when nothing is shown."""
+        return "" if self.isHidden() else self._text.text()
+
+    def tell(self, level: Level, text: str, action: str = "", topic: str = "") -> None:
+        """Show a sentence; `action` names its button."""
+        self._level, self._topic = level, topic
+        self._text.setText(text)
+        self._text.setAccessibleName(f"{level.capitalize()}: {text}")
+        self._action.setText(action)
+        self._action.setAccessibleName(action)
+        self._action.setToolTip(action)
+        self._action.setVisible(bool(action))
+        self._tint()
+        self.show()
+        self.updateGeometry()
+
+    def settle(self, topic: str) -> None:
+        """Take a message away whose matter has been settled."""
+        if not self.isHidden() and self._topic == topic:
+            self.hide()
+
+    def dismiss(self) -> None:
+        """Take the message away."""
+        self.hide()
+        self.dismissed.emit()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill with the level's ground; a line below."""
+        painter = QPainter(self)
+        colours = theme.current()
+        painter.fillRect(self.rect(), getattr(colours, _GROUNDS[self._level]))
+        line = QRectF(0, self.height() - 1, self.width(), 1)
+        painter.fillRect(line, colours.border)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+        super().changeEvent(event)
+
+    def _tint(self) -> None:
+        role = _COLOURS[self._level]
+        name = "error" if self._level == "error" else self._level
+        side = theme.px(16)
+        self._icon.setPixmap(theme.icon_pixmap(name, role, side, self.devicePixelRatioF()))
+
+    def _act(self) -> None:
+        self.hide()
+        self.acted.emit()

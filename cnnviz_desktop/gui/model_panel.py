@@ -1,0 +1,120 @@
+"""Lay out the left dock: model picker, layer tree, pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from cnnviz_desktop.gui.controls import Ground, framed, named
+from cnnviz_desktop.gui.image_strip import ImageStrip
+from cnnviz_desktop.gui.labels import ELLIPSIS
+from cnnviz_desktop.gui.layer_tree import LayerTree
+from cnnviz_desktop.gui.model_picker import ModelPicker
+from cnnviz_desktop.gui.pictures import Picture
+from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.work import Machine
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+
+
+class ModelPanel(Ground):
+    """What is looked at: the network, its layers, the pictures.
+
+    Signals: `weights_requested`, `open_requested`, `paste_requested` by their buttons;
+    `files_dropped` (paths), `image_dropped` (bytes or pixels), `refused` (a sentence) by the strip.
+    """
+
+    weights_requested = Signal()
+    open_requested = Signal()
+    paste_requested = Signal()
+    files_dropped = Signal(list)
+    image_dropped = Signal(object)
+    refused = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(QPalette.ColorRole.AlternateBase, parent)
+        named(self, "modelPanel", "Model, layers and pictures")
+        self._session = session
+        self.picker = ModelPicker()
+        self.tree = LayerTree()
+        self.strip = ImageStrip()
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(framed(self.picker))
+        column.addWidget(self.tree, 1)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        named(self.splitter, "modelSplitter", "Layers and pictures")
+        self.splitter.addWidget(upper)
+        self.splitter.addWidget(self.strip)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setSizes([600, 190])
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.splitter)
+        self._connect()
+
+    def next_conv(self) -> None:
+        """Go to the next convolution."""
+        self.tree.step_conv(1)
+
+    def previous_conv(self) -> None:
+        """Go to the convolution before."""
+        self.tree.step_conv(-1)
+
+    def _connect(self) -> None:
+        models, pictures = self._session.models, self._session.pictures
+        self.picker.model_picked.connect(models.load)
+        self.picker.weights_requested.connect(self.weights_requested)
+        models.machine_found.connect(self._found_machine)
+        models.requested.connect(self._requested_model)
+        models.changed.connect(self._changed_model)
+        self.tree.picked.connect(self._picked_layer)
+        self._session.layer_picked.connect(self._show_layer)
+        self._session.tab_changed.connect(self._show_layer)
+        pictures.added.connect(self._added)
+        pictures.removed.connect(self.strip.remove)
+        pictures.selected.connect(self._selected)
+        self.strip.selected.connect(pictures.select)
+        self.strip.removed.connect(pictures.remove)
+        self.strip.files_dropped.connect(self.files_dropped)
+        self.strip.image_dropped.connect(self.image_dropped)
+        self.strip.refused.connect(self.refused)
+        self.strip.open_requested.connect(self.open_requested)
+        self.strip.paste_requested.connect(self.paste_requested)
+
+    def _found_machine(self, machine: Machine) -> None:
+        self.picker.set_names(machine.models)
+
+    def _requested_model(self, name: str) -> None:
+        model = self._session.model
+        if model is not None and model.name == name:
+            self.picker.show_model(name, model.summary)
+        else:
+            self.picker.show_model(name, f"Loading{ELLIPSIS}" if name else "")
+
+    def _changed_model(self, model: LoadedModel) -> None:
+        self.picker.show_model(model.name, model.summary)
+        self.tree.show_layers(model.layers, model.default_layer, model.default_reason)
+        self._show_layer()
+
+    def _picked_layer(self, name: str) -> None:
+        self._session.pick_layer(name, self._session.tab)
+
+    def _show_layer(self) -> None:
+        if self._session.model is not None:
+            self.tree.select(self._session.layer(self._session.tab))
+
+    def _added(self, picture: Picture) -> None:
+        self.strip.add(picture.key, picture.image.name, picture.image.pixels)
+
+    def _selected(self, picture: Picture | None) -> None:
+        if picture is not None:
+            self.strip.select(picture.key)

@@ -1,0 +1,116 @@
+"""Choose a network: by name from a searchable, grouped list, or from a file of weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QVBoxLayout, QWidget
+
+from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.controls import icon_button, label, named
+
+BUNDLED = "bundled"
+
+
+class ModelPicker(QWidget):
+    """The list of networks and one line about the present one.
+
+    Signals: `model_picked` (name); `weights_requested` the button beside the heading was pressed.
+    """
+
+    model_picked = Signal(str)
+    weights_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown = ""
+        self._combo = QComboBox()
+        self._combo.setEditable(True)
+        self._combo.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self._combo.setMaxVisibleItems(24)
+        named(
+            self._combo,
+            "modelPicker",
+            "Model",
+            "The network to look into. Type a part of a name to search; pretrained weights are "
+            "downloaded once.",
+        )
+        self._about = labels.ElidedLabel(role="caption", muted=True)
+        named(self._about, "modelSummary", "About the model")
+        files = icon_button(
+            "folder", "openWeights", "Open weights", "Load weights of your own into a network"
+        )
+        head = QHBoxLayout()
+        head.addWidget(label("Model", "strong"), 1)
+        head.addWidget(files)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self._combo)
+        column.addWidget(self._about)
+        self.set_names((BUNDLED,))
+        self._combo.activated.connect(self._activated)
+        line = self._combo.lineEdit()
+        if line is not None:
+            line.returnPressed.connect(self._entered)
+            line.setPlaceholderText("Search models")
+        files.clicked.connect(self.weights_requested)
+
+    def set_names(self, names: Iterable[str]) -> None:
+        """Offer these networks, the bundled one first, the others by family."""
+        model = QStandardItemModel(self._combo)
+        known = list(names)
+        if BUNDLED in known:
+            model.appendRow(QStandardItem(BUNDLED))
+        others = sorted(name for name in known if name != BUNDLED)
+        for family, members in groupby(others, _family):
+            model.appendRow(_heading(family))
+            for name in members:
+                model.appendRow(QStandardItem(name))
+        self._combo.setModel(model)
+        finder = QCompleter(known, self._combo)
+        finder.setFilterMode(Qt.MatchFlag.MatchContains)
+        finder.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._combo.setCompleter(finder)
+        finder.activated.connect(self._entered)
+        self._combo.setEditText(self._shown)
+
+    def show_model(self, name: str, about: str) -> None:
+        """Show which network is there and one line about it."""
+        self._shown = name
+        place = self._combo.findText(name)
+        if place >= 0:
+            self._combo.setCurrentIndex(place)
+        self._combo.setEditText(name)
+        self._about.setText(about)
+
+    def _activated(self) -> None:
+        self._entered()
+
+    def _entered(self) -> None:
+        """Take over the name in the field."""
+        name = self._combo.currentText().strip()
+        if not name:
+            self._combo.setEditText(self._shown)
+        elif name != self._shown:
+            self._shown = name
+            self.model_picked.emit(name)
+
+
+def _family(name: str) -> str:
+    """Return the family of a network's name: the letters it begins with."""
+    found = re.match(r"[a-z]+", name)
+    return found.group() if found else name
+
+
+def _heading(text: str) -> QStandardItem:
+    """Return a row that parts the list and cannot be chosen."""
+    item = QStandardItem(text.upper())
+    item.setFlags(Qt.ItemFlag.NoItemFlags)
+    item.setFont(theme.font("caption"))
+    return item

@@ -1,0 +1,69 @@
+"""Decide what is on screen first: what was asked for, else a sample in the bundled network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from cnnviz_desktop.gui.changing_menus import samples
+from cnnviz_desktop.gui.commands import WEIGHTS, Commands
+from cnnviz_desktop.gui.model_picker import BUNDLED
+from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
+from cnnviz_desktop.gui.work import Machine
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+
+_FIRST_LAYER = "blocks.1"  # of the bundled network: fine enough to recognise the picture in
+
+
+class Opening(QObject):
+    """The first requests of a window, made once it is painted."""
+
+    def __init__(
+        self,
+        session: Session,
+        commands: Commands,
+        paths: Sequence[Path],
+        model: str,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._commands = commands
+        self._weights = [path for path in paths if path.suffix.lower() in WEIGHTS]
+        self._images = [path for path in paths if path not in self._weights]
+        self._model = model
+
+    def begin(self) -> None:
+        """Open the pictures, start the engine, load the network."""
+        session = self._session
+        if self._images:
+            self._commands.open_paths(self._images)
+        else:
+            session.pictures.open(samples()[:1])
+        if self._weights:
+            session.models.machine_found.connect(self._load_weights)
+            session.models.start()
+        else:
+            session.models.start()
+            session.models.load(self._model or BUNDLED)
+            if not self._model:
+                session.models.changed.connect(self._pick_layer)
+
+    def _pick_layer(self, model: LoadedModel) -> None:
+        """Begin where maps still look like the picture, unless another network came first."""
+        self._session.models.changed.disconnect(self._pick_layer)
+        if model.name == BUNDLED and model.layers.find(_FIRST_LAYER) is not None:
+            self._session.pick_layer(_FIRST_LAYER, FEATURE_MAPS)
+
+    def _load_weights(self, _machine: Machine) -> None:
+        """Load the file now that the networks' names are known."""
+        self._session.models.machine_found.disconnect(self._load_weights)
+        if self._model:
+            self._session.models.load(self._model, self._weights[0])
+        else:
+            self._commands.load_weights(self._weights[0])

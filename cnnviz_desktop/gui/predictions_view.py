@@ -1,0 +1,126 @@
+"""Show what the network answers: the current picture's classes and every picture in a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from cnnviz_desktop.data import Prediction
+from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.controls import Line, named
+from cnnviz_desktop.gui.display import CANVAS, reduced, scaled
+from cnnviz_desktop.gui.picture_view import PictureView
+from cnnviz_desktop.gui.pictures import Picture
+from cnnviz_desktop.gui.prediction_panel import PredictionPanel
+from cnnviz_desktop.gui.result_view import ResultView, middle
+from cnnviz_desktop.gui.session import EXPLAIN, PREDICTIONS, Session
+
+
+class PredictionsView(ResultView):
+    """The picture, its likeliest classes, and the table. A class that is clicked is explained."""
+
+    tab = PREDICTIONS
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self.hide_bar()
+        self.view = PictureView()
+        named(
+            self.view,
+            "predictedPicture",
+            "The picture",
+            "The outlined part is what the network sees; wheel zooms, drag moves, 0 fits",
+        )
+        self.view.set_empty_text("No picture yet.", "Drop one, or press Ctrl+O.")
+        self.panel = PredictionPanel()
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.view, 3)
+        row.addWidget(Line(Qt.Orientation.Vertical))
+        row.addWidget(self.panel, 5)
+        self.canvas.addLayout(row, 1)
+        self.panel.target_picked.connect(self._explain)
+        self.panel.image_picked.connect(session.pictures.select)
+        self.panel.csv_requested.connect(self.save_table)
+        session.predicted.connect(self._refresh)
+        session.pictures.selected.connect(self._show_picture)
+        session.pictures.removed.connect(self._refresh)
+        session.models.changed.connect(self._refresh)
+
+    def title(self) -> tuple[str, str]:
+        """Return the likeliest class, how sure the network is, and the picture."""
+        prediction, current = self.session.prediction(), self.session.pictures.current
+        if prediction is None or current is None:
+            return self.tab, current.image.name if current else ""
+        _index, name, share = prediction.top(1)[0]
+        sure = labels.percent(share)
+        model = self.session.model.name if self.session.model else ""
+        return name, middle(sure, model, current.image.name)
+
+    def can_copy(self) -> bool:
+        """Tell whether there is an answer to copy."""
+        return bool(self.session.predictions)
+
+    def copy(self) -> QMimeData | None:
+        """Return the table as CSV."""
+        text = self.panel.csv_text()
+        if not text:
+            return None
+        data = QMimeData()
+        data.setText(text)
+        return data
+
+    def picture(self) -> QImage | None:
+        """Return the picture that was asked about."""
+        return self.view.image()
+
+    def save_table(self) -> None:
+        """Ask for a file and write the table as CSV."""
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self, "Save the table", "predictions.csv", "CSV (*.csv)"
+        )
+        if chosen:
+            path = Path(chosen)
+            path = path if path.suffix else path.with_suffix(".csv")
+            try:
+                path.write_text(self.panel.csv_text(), encoding="utf-8", newline="")
+            except OSError as error:
+                why = error.strerror or "it cannot be written"
+                message = f"{path.name} was not saved: {why}. Choose another folder."
+                self.session.failed.emit("", ExportError(message))
+
+    def _explain(self, target: int) -> None:
+        self.session.pick_target(target)
+        self.session.set_tab(EXPLAIN)
+
+    def _show_picture(self, picture: Picture | None) -> None:
+        if picture is None:
+            self.view.show_pixels(None)
+        else:
+            self.view.set_name(picture.image.name)
+            self.view.show_pixels(reduced(picture.image, CANVAS)[0].pixels)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show what is known about every picture."""
+        session = self.session
+        current = session.pictures.current
+        prediction = session.prediction()
+        self.panel.show_prediction(prediction)
+        rows: list[tuple[int, str, Prediction]] = [
+            (key, session.pictures[key].image.name, session.predictions[key])
+            for key in session.pictures
+            if key in session.predictions
+        ]
+        self.panel.show_table(rows, current.key if current else None)
+        marks = []
+        if prediction is not None and current is not None:
+            whole = current.image.whole
+            if prediction.region != whole:
+                marks = [scaled(prediction.region, reduced(current.image, CANVAS)[1])]
+        self.view.set_marks(marks)
+        self.retitled.emit()

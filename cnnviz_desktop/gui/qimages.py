@@ -1,0 +1,57 @@
+"""Carry pixels between numpy arrays and Qt images, and out to clipboard and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from cnnviz_desktop.data import Pixels
+
+
+def qimage_of(pixels: Pixels) -> QImage:
+    """Return an array (H, W, 3) as an image that owns its memory."""
+    height, width = pixels.shape[:2]
+    rgb = np.ascontiguousarray(pixels)
+    view = QImage(rgb.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return view.convertToFormat(
+        QImage.Format.Format_RGB32
+    )  # a copy, and what painting is fast with
+
+
+def pixels_of(image: QImage) -> Pixels:
+    """Return an image as an array (H, W, 3), transparency laid on white."""
+    if image.hasAlphaChannel():
+        solid = QImage(image.size(), QImage.Format.Format_RGB32)
+        solid.fill(0xFFFFFFFF)
+        _lay_on(solid, image)
+        image = solid
+    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
+    flat = rows[:, : 3 * rgb.width()]
+    return np.array(flat).reshape(rgb.height(), rgb.width(), 3)
+
+
+def copy_image(image: QImage) -> None:
+    """Put an image on the clipboard."""
+    QGuiApplication.clipboard().setImage(image)
+
+
+def save_image(image: QImage, name: str, parent: QWidget) -> Path | None:
+    """Ask for a file name and save an image there as PNG; return it, or None when not saved."""
+    chosen, _ = QFileDialog.getSaveFileName(parent, "Save picture", f"{name}.png", "PNG (*.png)")
+    if not chosen:
+        return None
+    path = Path(chosen)
+    path = path if path.suffix else path.with_suffix(".png")
+    return path if image.save(str(path)) else None
+
+
+def _lay_on(ground: QImage, image: QImage) -> None:
+    from PySide6.QtGui import QPainter
+
+    painter = QPainter(ground)
+    painter.drawImage(0, 0, image)
+    painter.end()

@@ -1,0 +1,191 @@
+"""Define what a tab is: a head, a bar on how the result is drawn, a canvas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QMimeData, Signal
+from PySide6.QtGui import QImage, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+
+from cnnviz_desktop.data import ImageInput
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.controls import Ground, Line, fix_size, icon_button, named, push_button
+from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.work import Answer
+
+
+class PageHead(Ground):
+    """The title of the tab in view and what can be done with the whole of it.
+
+    Signals: `copy_requested`, `save_requested`, `export_requested` by their buttons.
+    """
+
+    copy_requested = Signal()
+    save_requested = Signal()
+    export_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(QPalette.ColorRole.Window, parent)
+        named(self, "pageHead", "Title of the page")
+        fix_size(self, height=44)
+        self._title = labels.ElidedLabel(role="title")
+        named(self._title, "pageTitle", "Title")
+        self._about = labels.ElidedLabel(muted=True)
+        named(self._about, "pageSubtitle", "About the result")
+        self._copy = icon_button("copy", "copyButton", "Copy", "Copy the picture (Ctrl+C)")
+        self._export = push_button(
+            f"Export{labels.ELLIPSIS}",
+            "exportButton",
+            "Write a figure (PNG, SVG, PDF) or the data (NPZ) with the record that makes it again "
+            "(Ctrl+E)",
+            "export",
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.setSpacing(8)
+        row.addWidget(self._title)
+        row.addWidget(self._about, 1)
+        row.addWidget(self._copy)
+        row.addWidget(self._export)
+        self._copy.clicked.connect(self.copy_requested)
+        self._export.clicked.connect(self.export_requested)
+
+    def show_title(self, title: str, about: str, stale: bool) -> None:
+        """Show what the page shows; muted when the parameters have moved on."""
+        self._title.setText(title)
+        self._title.set_muted(stale)
+        self._about.setText(about)
+
+    def title(self) -> str:
+        """Return title and subtitle."""
+        return f"{self._title.text()} {self._about.text()}".strip()
+
+    def set_enabled(self, whole: bool, figure: bool) -> None:
+        """Allow copying where there is a picture, exporting where there is a result."""
+        self._copy.setEnabled(whole)
+        self._export.setEnabled(figure)
+
+
+class ResultView(Ground):
+    """The content of one tab.
+
+    Subclasses fill `bar` (how the result is drawn; nothing in it runs the engine) and `canvas`, and
+    override `show_answer`, `title` and what else differs. Signals: `retitled`.
+    """
+
+    retitled = Signal()
+    tab = ""
+    needs_image = True
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(QPalette.ColorRole.Window, parent)
+        named(self, f"{self.tab.lower().replace(' ', '_')}_view", self.tab)
+        self.session = session
+        self._top = QVBoxLayout()
+        self._top.setContentsMargins(0, 0, 0, 0)
+        self._top.setSpacing(0)
+        self.bar = QHBoxLayout()
+        self.bar.setContentsMargins(16, 6, 16, 6)
+        self.bar.setSpacing(8)
+        self._bar_room = QWidget()
+        fix_size(self._bar_room, height=40)
+        self._bar_room.setLayout(self.bar)
+        self._bar_line = Line()
+        self.canvas = QVBoxLayout()
+        self.canvas.setContentsMargins(0, 0, 0, 0)
+        self.canvas.setSpacing(0)
+        self._whole = QVBoxLayout()
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.setSpacing(0)
+        self._whole.addLayout(self._top)
+        self._whole.addWidget(Line())
+        self._whole.addWidget(self._bar_room)
+        self._whole.addWidget(self._bar_line)
+        self._notice_place = self._whole.count()
+        self._whole.addLayout(self.canvas, 1)
+        page = QWidget()
+        page.setLayout(self._whole)
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.addWidget(page)
+        session.answered.connect(self._answered)
+        session.technique_changed.connect(self.retitled)
+        session.requested.connect(self.retitled)
+
+    def take_head(self, head: QWidget, message: QWidget) -> None:
+        """Take the head and the message bar that all tabs share, now that this one is in view."""
+        self._top.insertWidget(0, head)
+        self._whole.insertWidget(self._notice_place, message)
+
+    def take_empty_page(self, page: QWidget) -> None:
+        """Show a page in place of everything: there is no picture."""
+        self._stack.addWidget(page)
+        self._stack.setCurrentWidget(page)
+
+    def leave_empty_page(self) -> None:
+        """Show the tab's own content again."""
+        self._stack.setCurrentIndex(0)
+
+    def hide_bar(self) -> None:
+        """Leave the bar out of a tab that needs none."""
+        self._bar_room.hide()
+        self._bar_line.hide()
+
+    def answer(self) -> Answer | None:
+        """Return the answer that is shown."""
+        return self.session.answers.get(self.tab)
+
+    def show_answer(self, answer: Answer) -> None:
+        """Show a result."""
+
+    def title(self) -> tuple[str, str]:
+        """Return the page's title and what it says about the result."""
+        return self.tab, ""
+
+    def look(self) -> dict[str, Any]:
+        """Return how the result is drawn, as options of a plate."""
+        return {}
+
+    def picture(self) -> QImage | None:
+        """Return what is shown as a picture, None where there is none."""
+        return None
+
+    def can_copy(self) -> bool:
+        """Tell whether there is something to copy."""
+        return self.answer() is not None
+
+    def copy(self) -> QMimeData | None:
+        """Return what Copy puts on the clipboard."""
+        picture = self.picture()
+        if picture is None:
+            return None
+        data = QMimeData()
+        data.setImageData(picture)
+        return data
+
+    def file_stem(self) -> str:
+        """Return a name for a file of what is shown."""
+        answer = self.answer()
+        if answer is None:
+            return self.tab.lower().replace(" ", "-")
+        parts = [answer.model.name, answer.technique.values().get("layer") or ""]
+        if answer.image is not None:
+            parts.insert(0, stem(answer.image))
+        parts.append(answer.technique.command)
+        return "-".join(part for part in parts if part)
+
+    def _answered(self, tab: str, answer: Answer) -> None:
+        if tab == self.tab:
+            self.show_answer(answer)
+            self.retitled.emit()
+
+
+def stem(image: ImageInput) -> str:
+    """Return a picture's name without its suffix."""
+    return image.path.stem if image.path else image.name
+
+
+def middle(*parts: str) -> str:
+    """Join the parts that are there with dots."""
+    return f" {labels.DOT} ".join(part for part in parts if part)

@@ -1,0 +1,317 @@
+"""Hold what the window is about: model, pictures, selection, parameters and results.
+
+Views never call the engine: they tell the session what the person did; it submits requests and
+tells everyone what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from cnnviz_desktop.data import LayerNode, Prediction
+from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
+from cnnviz_desktop.engine.techniques import TECHNIQUES
+from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui.jobs import Job, Jobs, Priority
+from cnnviz_desktop.gui.models import Models
+from cnnviz_desktop.gui.pictures import Picture, Pictures
+from cnnviz_desktop.gui.results import Request, ResultCache
+from cnnviz_desktop.gui.work import Answer, Engine, Export, Inspect, Inspected, Perform
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+
+PREDICTIONS, EXPLAIN, FEATURE_MAPS, FILTERS = "Predictions", "Explain", "Feature maps", "Filters"
+FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS}  # quick enough to follow each click without a Run
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The selected unit: one channel of one layer, shared by all tabs."""
+
+    layer: str
+    channel: int
+
+
+class Session(QObject):
+    """The state of one window, with its `models` and its `pictures`.
+
+    Pictures of the explaining tab have a layer of their own, since explanations want the last maps;
+    all other tabs share one.
+
+    Signals: `tab_changed` (tab); `predicted` (`Inspected`); `technique_changed` (tab);
+    `layer_picked` (tab); `unit_picked` (`Unit` or None); `requested` (tab); `answered` (tab,
+    `Answer`); `failed` (tab or "", `CnnvizError`); `exported` (path).
+    """
+
+    tab_changed = Signal(str)
+    predicted = Signal(object)
+    technique_changed = Signal(str)
+    layer_picked = Signal(str)
+    unit_picked = Signal(object)
+    requested = Signal(str)
+    answered = Signal(str, object)
+    failed = Signal(str, object)
+    exported = Signal(object)
+
+    def __init__(self, jobs: Jobs, engine: Engine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._engine = engine
+        self.models = Models(jobs, engine, self)
+        self.pictures = Pictures(jobs, engine, self)
+        self.cache = ResultCache()
+        self.tab = FEATURE_MAPS
+        self._labels: tuple[str, ...] = ()
+        self.unit: Unit | None = None
+        self.predictions: dict[int, Prediction] = {}
+        self.techniques: dict[str, Technique] = {}  # what each tab's form says
+        self.answers: dict[str, Answer] = {}  # what each tab shows
+        for kind in TECHNIQUES:
+            self.techniques.setdefault(kind.tab, kind())
+        jobs.failed.connect(self._failed)
+        self.models.changed.connect(self._use_model)
+        self.pictures.added.connect(self._ask_about_new)
+        self.pictures.selected.connect(self._look_at)
+        self.pictures.removed.connect(self._forget_picture)
+
+    @property
+    def model(self) -> LoadedModel | None:
+        """Return the present model."""
+        return self.models.current
+
+    def prediction(self) -> Prediction | None:
+        """Return what the model says about the current picture, if it is known."""
+        current = self.pictures.current
+        return self.predictions.get(current.key) if current else None
+
+    def set_tab(self, tab: str) -> None:
+        """Turn to another tab and bring it up to date."""
+        if tab != self.tab:
+            self.tab = tab
+            self.tab_changed.emit(tab)
+            self._follow()
+
+    def layer(self, tab: str) -> str:
+        """Return the layer that a tab looks at, the model's default where none was picked."""
+        technique = self.techniques.get(tab) or self.techniques[FEATURE_MAPS]
+        if self.model is not None:
+            with suppress(CnnvizError):
+                technique = technique.resolved(self.model)
+        return next((getattr(technique, name) or "" for name in layer_fields(technique)), "")
+
+    def pick_layer(self, name: str, tab: str) -> None:
+        """Look at a layer: in the explaining tab there alone, elsewhere in all the others."""
+        if self.model is None:
+            return
+        for other, technique in self.techniques.items():
+            if (other == EXPLAIN) == (tab == EXPLAIN):
+                self._change(other, with_layer(technique, name, self.model.layers))
+        if tab != EXPLAIN and self.unit is not None and self.unit.layer != name:
+            self.pick_unit(None)
+        self.layer_picked.emit(tab)
+        self._follow()
+
+    def pick_unit(self, unit: Unit | None) -> None:
+        """Select a channel of a layer for all tabs."""
+        if unit != self.unit:
+            self.unit = unit
+            self.unit_picked.emit(unit)
+
+    def pick_target(self, target: int | None) -> None:
+        """Explain another class; None is the likeliest."""
+        for tab, technique in self.techniques.items():
+            self._change(tab, replace(technique, **dict.fromkeys(_targets(technique), target)))
+        self._follow()
+
+    def set_technique(self, tab: str, technique: Technique) -> None:
+        """Take over what a form says: a layer or class at once, the rest with the next run."""
+        before, old = self.layer(tab), self.techniques[tab]
+        self._change(tab, technique)
+        if self.layer(tab) != before:
+            self.pick_layer(self.layer(tab), tab)
+        elif _targets(old) != _targets(technique) or type(old) is not type(technique):
+            self._follow()
+
+    def request(self, tab: str) -> Request | None:
+        """Return what a tab's form asks for now; None where model or picture is missing.
+
+        Raises `CnnvizError` where the model has no such layer.
+        """
+        technique = self.techniques.get(tab)
+        if technique is None or self.model is None:
+            return None
+        current = self.pictures.current
+        image = current.image if current and technique.needs_image else None
+        if technique.needs_image and image is None:
+            return None
+        return Request(technique.resolved(self.model), self.model, image)
+
+    def is_stale(self, tab: str) -> bool:
+        """Tell whether a tab shows something else than its form asks for."""
+        try:
+            wanted = self.request(tab)
+        except CnnvizError:
+            return True
+        shown = self.answers.get(tab)
+        return wanted is not None and (shown is None or _request_of(shown) != wanted)
+
+    def run(self, tab: str, priority: Priority = Priority.RUN) -> None:
+        """Answer what a tab's form asks for: at once where the answer is cached."""
+        try:
+            request = self.request(tab)
+        except CnnvizError as error:
+            self.failed.emit(tab, error)
+            return
+        if request is None:
+            return
+        running = self._jobs.current(tab)
+        cached = self.cache.get(request)
+        if cached is not None:
+            if running is not None:
+                running.supersede()
+            self._show(cached)
+            return
+        work = Perform(self._engine, request.technique, request.model, request.image)
+        if running is not None and running.work == work:
+            return
+        label = f"{request.technique.title} of {self.layer(tab)}"
+        job = self._jobs.submit(work, label, tab, priority)
+        job.done.connect(self._performed)
+        self.requested.emit(tab)
+
+    def job(self, tab: str) -> Job | None:
+        """Return the waiting or running job of a tab."""
+        return self._jobs.current(tab)
+
+    def export(self, answer: Answer, path: Path, look: Mapping[str, Any]) -> None:
+        """Write an answer to a file: a figure by its suffix, drawn as it looks, or .npz data."""
+        work = Export(self._engine, answer, path, look)
+        job = self._jobs.submit(work, f"Writing {path.name}", priority=Priority.RUN)
+        job.done.connect(self.exported)
+
+    def _use_model(self, model: LoadedModel) -> None:
+        """Let go of what was made with the old model; keep the choices that fit the new one."""
+        for tab in self.techniques:
+            running = self._jobs.current(tab)
+            if running is not None:
+                running.supersede()
+        self.cache.clear()
+        self.predictions.clear()
+        names = {node.name for node in model.layers.walk()}
+        for tab, technique in self.techniques.items():
+            fields = layer_fields(technique)
+            changes = {name: None for name in fields if getattr(technique, name) not in names}
+            if model.labels != self._labels:
+                changes |= dict.fromkeys(_targets(technique))
+            self._change(tab, replace(technique, **changes))
+        self._labels = model.labels
+        self.answers = {self.tab: self.answers[self.tab]} if self.tab in self.answers else {}
+        if self.unit is not None and self.unit.layer not in names:
+            self.pick_unit(None)
+        self._look_at(self.pictures.current)
+        for key in self.pictures:
+            self._inspect(key, Priority.BACKGROUND)
+
+    def _follow(self) -> None:
+        """Bring the tab in view up to date where that is quick."""
+        if self.tab in FOLLOWING and self.is_stale(self.tab):
+            self.run(self.tab, Priority.CLICK)
+
+    def _ask_about_new(self, picture: Picture) -> None:
+        self._inspect(picture.key, Priority.BACKGROUND)
+
+    def _look_at(self, picture: Picture | None) -> None:
+        """Show another picture: what the tab in view needs first, then what the model says."""
+        self._follow()
+        if picture is not None:
+            self._inspect(picture.key, Priority.CLICK)
+
+    def _inspect(self, key: int, priority: Priority) -> None:
+        """Ask the model about a picture unless the answer is known or on its way."""
+        if self.model is None or key in self.predictions:
+            return
+        work = Inspect(self._engine, key, self.model, self.pictures[key].image)
+        slot = f"inspect {key}"
+        waiting = self._jobs.current(slot)
+        if waiting is not None and waiting.work == work and waiting.priority <= priority:
+            return
+        label = f"Asking {self.model.name} about {work.image.name}"
+        self._jobs.submit(work, label, slot, priority).done.connect(self._inspected)
+
+    def _inspected(self, answer: Inspected) -> None:
+        if answer.model is self.model and answer.key in self.pictures:
+            self.predictions[answer.key] = answer.prediction
+            self.predicted.emit(answer)
+
+    def _forget_picture(self, key: int) -> None:
+        waiting = self._jobs.current(f"inspect {key}")
+        if waiting is not None:
+            waiting.supersede()
+        self.predictions.pop(key, None)
+        self.cache.keep_images([self.pictures[other].image for other in self.pictures])
+
+    def _performed(self, answer: Answer) -> None:
+        self.cache.put(_request_of(answer), answer)
+        self._show(answer)
+
+    def _show(self, answer: Answer) -> None:
+        tab = answer.technique.tab
+        self.answers[tab] = answer
+        self.answered.emit(tab, answer)
+
+    def _failed(self, job: Job, error: CnnvizError) -> None:
+        self.failed.emit(job.slot if job.slot in self.techniques else "", error)
+
+    def _change(self, tab: str, technique: Technique) -> None:
+        if self.techniques[tab] != technique:
+            self.techniques[tab] = technique
+            self.technique_changed.emit(tab)
+
+
+def _request_of(answer: Answer) -> Request:
+    return Request(answer.technique, answer.model, answer.image)
+
+
+def _targets(technique: Technique) -> dict[str, Any]:
+    """Return the parameters that are classes."""
+    names = (item.name for item in technique.parameters() if isinstance(item.kind, ClassKind))
+    return {name: getattr(technique, name) for name in names}
+
+
+def layer_fields(technique: Technique) -> list[str]:
+    """Name the parameters that are layers."""
+    return [item.name for item in technique.parameters() if isinstance(item.kind, LayerKind)]
+
+
+def with_layer(technique: Technique, name: str, layers: LayerNode) -> Technique:
+    """Return the technique for another layer; where it needs kernels, for the nearest with some."""
+    changes: dict[str, Any] = {}
+    for item in technique.parameters():
+        if isinstance(item.kind, LayerKind):
+            changes[item.name] = nearest_kernels(name, layers) if item.kind.weights else name
+        elif item.name == "call":
+            changes[item.name] = item.default  # the count of another layer's calls means nothing
+    return replace(technique, **changes)
+
+
+def nearest_kernels(name: str, layers: LayerNode) -> str | None:
+    """Return the layer itself if it has kernels, else the first inside it, else the last before."""
+    before = None
+    for node in layers.walk():
+        if node.name == name:
+            inside = next((below.name for below in node.walk() if _has_kernels(below)), None)
+            return inside or before
+        if _has_kernels(node):
+            before = node.name
+    return before
+
+
+def _has_kernels(node: LayerNode) -> bool:
+    return not node.children and ("Conv" in node.kind or "Linear" in node.kind)

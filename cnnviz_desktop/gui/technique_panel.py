@@ -1,0 +1,307 @@
+"""Lay out the right dock: what the engine computes, how to start it and how far it is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cnnviz_desktop.engine.run import Progress
+from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.engine.techniques import TECHNIQUES
+from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.controls import (
+    Ground,
+    Line,
+    fix_size,
+    icon_button,
+    label,
+    named,
+    push_button,
+)
+from cnnviz_desktop.gui.jobs import Job
+from cnnviz_desktop.gui.param_form import ParamForm
+from cnnviz_desktop.gui.session import EXPLAIN, Session
+from cnnviz_desktop.gui.status_bar import duration, remaining
+
+_FLASH = 150  # milliseconds; what is done sooner shows no progress
+
+
+class TechniquePanel(Ground):
+    """The form of the tab in view, Run and Cancel, progress, and a card below.
+
+    Signals: `help_requested` (technique's command or "").
+    """
+
+    help_requested = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(QPalette.ColorRole.AlternateBase, parent)
+        named(self, "techniquePanel", "Parameters")
+        self._session = session
+        self._job: Job | None = None
+        self._ran: dict[str, str] = {}  # what happened last in each tab, where it was no success
+        self._title = labels.ElidedLabel(role="strong")
+        self._about = icon_button("info", "techniqueHelp", "About this technique", "")
+        self._methods = QComboBox()
+        named(self._methods, "techniquePicker", "Method", "How the answer is explained")
+        self.form = ParamForm()
+        self.run_button = push_button("Run", "runButton", "Compute with these parameters (F5)")
+        self.cancel_button = push_button("Cancel", "cancelButton", "Stop the work (Esc)")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        fix_size(self._bar, height=6)
+        named(self._bar, "progressBar", "Progress")
+        self._doing = labels.ElidedLabel(role="secondary")
+        self._left = label("", "secondary", muted=True)
+        self._icon = QLabel()
+        self._state = labels.ElidedLabel(role="secondary", muted=True)
+        named(self._state, "stateLine", "State")
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(_FLASH)
+        self._wait.timeout.connect(self._announce)
+        self._card_room = QVBoxLayout()
+        self._lay_out()
+        self._connect()
+        self.show_tab(session.tab)
+
+    def add_card(self, card: QWidget) -> None:
+        """Put a card below the buttons."""
+        self._card_room.addWidget(card)
+
+    def show_tab(self, _tab: str = "") -> None:
+        """Show the form and the state of the tab in view."""
+        tab = self._session.tab
+        kinds = [kind for kind in TECHNIQUES if kind.tab == tab]
+        technique = self._session.techniques.get(tab)
+        self._title.setText(technique.title if technique else tab)
+        tip = _teaching(type(technique)) if technique else "What the network answers, and how sure"
+        self._about.setToolTip(tip)
+        self._methods_row.setVisible(tab == EXPLAIN or len(kinds) > 1)
+        self._methods.blockSignals(True)
+        self._methods.clear()
+        for kind in kinds:
+            self._methods.addItem(kind.title, kind.command)
+        if technique is not None:
+            self._methods.setCurrentIndex(self._methods.findData(technique.command))
+        self._methods.blockSignals(False)
+        self._buttons.setVisible(technique is not None)
+        self._show_form(tab)
+        self._follow_job()
+
+    def refresh(self) -> None:
+        """Show whether there is something to do."""
+        tab = self._session.tab
+        technique = self._session.techniques.get(tab)
+        waits = self._waits_for(technique)
+        busy = self._job is not None
+        stale = not waits and technique is not None and self._session.is_stale(tab)
+        self.run_button.setEnabled(not waits and not busy)
+        self.cancel_button.setEnabled(busy)
+        primary = stale and not busy
+        if bool(self.run_button.property("primary")) != primary:
+            self.run_button.setProperty("primary", primary)
+            self.run_button.update()
+        answer = self._session.answers.get(tab)
+        if waits:
+            self._say("info", "muted", waits)
+        elif busy:
+            self._say("info", "muted", f"Working{labels.ELLIPSIS}")
+        elif stale and self._ran.get(tab):
+            self._say("warning", "warning", self._ran[tab])
+        elif stale:
+            self._say("info", "muted", "Parameters changed" if answer else "Not run yet")
+        elif answer is not None:
+            took = duration(answer.seconds)
+            self._say("ok", "ok", f"Up to date {labels.DOT} {took}")
+        else:
+            self._say("ok", "ok", "Up to date")
+
+    def cancel(self) -> None:
+        """Stop the work of the tab in view."""
+        if self._job is not None:
+            self._ran[self._session.tab] = "Cancelled; run again to finish"
+            self._job.cancel()
+
+    def run(self) -> None:
+        """Compute with the parameters as they are."""
+        if self.run_button.isEnabled():
+            self._ran.pop(self._session.tab, None)
+            self._session.run(self._session.tab)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint the state's icon for the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_state"):
+            self.refresh()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._about)
+        caption = label("Method", muted=True)
+        caption.setMinimumWidth(theme.px(56))
+        self._methods_row = _row(caption, self._methods, stretches=(0, 1))
+        self._buttons = _row(self.run_button, self.cancel_button, stretches=(3, 2))
+        self._progress = QWidget()
+        progress = QVBoxLayout(self._progress)
+        progress.setContentsMargins(0, 0, 0, 0)
+        progress.setSpacing(4)
+        progress.addWidget(_row(self._doing, self._left, stretches=(1, 0)))
+        progress.addWidget(self._bar)
+        self._progress.hide()
+        upper = QVBoxLayout()
+        upper.setContentsMargins(12, 4, 12, 8)
+        upper.setSpacing(8)
+        upper.addLayout(head)
+        state = _row(self._icon, self._state, stretches=(0, 1))
+        for part in (self._methods_row, self.form, self._buttons, self._progress, state):
+            upper.addWidget(part)
+        inside = Ground(QPalette.ColorRole.AlternateBase)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(upper)
+        column.addWidget(Line())
+        column.addLayout(self._card_room)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inside)
+        named(scroll, "techniqueScroll", "Parameters")
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.tab_changed.connect(self.show_tab)
+        session.technique_changed.connect(self._show_form)
+        session.models.changed.connect(self.show_tab)
+        session.pictures.selected.connect(self._changed_picture)
+        session.predicted.connect(self._changed_picture)
+        session.requested.connect(self._requested)
+        session.answered.connect(self._answered)
+        session.failed.connect(self._failed)
+        self.form.changed.connect(self._edited)
+        self._methods.activated.connect(self._picked_method)
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button.clicked.connect(self.cancel)
+        self._about.clicked.connect(self._ask_for_help)
+
+    def _show_form(self, tab: str) -> None:
+        if tab == self._session.tab:
+            technique = self._session.techniques.get(tab)
+            self.form.show_technique(technique, self._session.model)
+            self.form.show_prediction(self._session.prediction())
+            self.refresh()
+
+    def _edited(self, technique: Technique) -> None:
+        self._ran.pop(self._session.tab, None)
+        self._session.set_technique(self._session.tab, technique)
+
+    def _picked_method(self) -> None:
+        command = self._methods.currentData()
+        kind = next(kind for kind in TECHNIQUES if kind.command == command)
+        old = self._session.techniques[self._session.tab].values()
+        shared = {item.name: old[item.name] for item in kind.parameters() if item.name in old}
+        self._session.set_technique(self._session.tab, kind(**shared))
+        self.show_tab()
+
+    def _changed_picture(self) -> None:
+        self.form.show_prediction(self._session.prediction())
+        self.refresh()
+
+    def _requested(self, tab: str) -> None:
+        if tab == self._session.tab:
+            self._ran.pop(tab, None)
+            self._follow_job()
+
+    def _answered(self, tab: str) -> None:
+        self._ran.pop(tab, None)
+        if tab == self._session.tab:
+            self.refresh()
+
+    def _failed(self, tab: str, _error: CnnvizError) -> None:
+        if tab:
+            self._ran[tab] = "The last run failed; the reason stands above the picture"
+        self.refresh()
+
+    def _follow_job(self) -> None:
+        """Watch the job of the tab in view."""
+        job = self._session.job(self._session.tab)
+        if job is not self._job:
+            if self._job is not None:
+                self._job.progressed.disconnect(self._progressed)
+                self._job.ended.disconnect(self._job_ended)
+            self._job = job
+            if job is not None:
+                job.progressed.connect(self._progressed)
+                job.ended.connect(self._job_ended)
+                self._bar.setRange(0, 0)
+                self._doing.setText(job.label)
+                self._left.clear()
+                self._wait.start()
+            else:
+                self._wait.stop()
+                self._progress.hide()
+        self.refresh()
+
+    def _job_ended(self) -> None:
+        self._follow_job()
+
+    def _announce(self) -> None:
+        self._progress.setVisible(self._job is not None)
+
+    def _progressed(self, progress: Progress) -> None:
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.done)
+        self._doing.setText(progress.label)
+        self._left.setText(remaining(progress))
+
+    def _waits_for(self, technique: Technique | None) -> str:
+        if self._session.model is None:
+            return "Waits for the model"
+        needs_image = technique is None or technique.needs_image
+        if needs_image and self._session.pictures.current is None:
+            return "Waits for a picture"
+        return ""
+
+    def _say(self, icon: str, role: str, text: str) -> None:
+        ratio = self.devicePixelRatioF()
+        self._icon.setPixmap(theme.icon_pixmap(icon, role, theme.px(16), ratio))
+        self._state.setText(text)
+
+    def _ask_for_help(self) -> None:
+        technique = self._session.techniques.get(self._session.tab)
+        self.help_requested.emit(technique.command if technique else "")
+
+
+def _row(*widgets: QWidget, stretches: tuple[int, ...]) -> QWidget:
+    """Return widgets side by side."""
+    made = QWidget()
+    row = QHBoxLayout(made)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(8)
+    for widget, stretch in zip(widgets, stretches, strict=True):
+        row.addWidget(widget, stretch)
+    return made
+
+
+def _teaching(kind: type[Technique]) -> str:
+    """Return what the tooltip of a technique teaches."""
+    paper = f"\n{kind.paper}" if kind.paper else ""
+    return f"{kind.title}: {kind.summary}{paper}"

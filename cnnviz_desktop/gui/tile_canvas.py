@@ -1,0 +1,247 @@
+"""Lay out and paint a layer's maps as tiles on one canvas, the rows in sight only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+
+from cnnviz_desktop.data import Activation
+from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.empty_state import paint_empty
+from cnnviz_desktop.gui.tile_layout import MARGIN, TileLayout, full_cell
+from cnnviz_desktop.gui.tile_order import (
+    LARGEST_TILE,
+    SMALLEST_TILE,
+    Channels,
+    GridLook,
+    MapStatistics,
+    arrange,
+)
+from cnnviz_desktop.gui.tile_painting import TilePainter, caption_height
+
+_EXPORT_SIDE = 512
+
+
+class TileCanvas(QAbstractScrollArea):
+    """A layer's maps as tiles, or the selected one full-size; `FeatureGrid` adds mouse and keys.
+
+    Signals: `full_size_changed(bool)` one map fills the canvas, or no longer.
+    """
+
+    full_size_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._activation: Activation | None = None
+        self._numbers: MapStatistics | None = None
+        self._painter: TilePainter | None = None
+        self._look = GridLook()
+        self._channels: Channels = np.arange(0)
+        self._place_of: dict[int, int] = {}
+        self._selected = -1
+        self._full = False
+        self._lit: tuple[int, int] | None = None  # the cell to outline when full-size
+        self._empty = ("No maps yet.", "Pick a layer in the tree; its maps appear here.")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def show_maps(self, activation: Activation | None) -> None:
+        """Show a layer's maps; the place and the selected channel stay when the layer does."""
+        if activation is not None and not activation.values.size:
+            activation = None
+        before, self._activation = self._activation, activation
+        self._numbers = None if activation is None else MapStatistics.of(activation.values)
+        same = (
+            before is not None
+            and activation is not None
+            and before.layer == activation.layer
+            and len(before.values) == len(activation.values)
+        )
+        if not same:
+            self._selected = -1
+            self.show_full_size(False)
+            self.verticalScrollBar().setValue(0)
+        self._lit = None
+        self._rebuild()
+
+    def set_look(self, look: GridLook) -> None:
+        """Draw the maps in another way."""
+        side = min(max(look.tile_side, SMALLEST_TILE), LARGEST_TILE)
+        look = replace(look, tile_side=side)
+        if look == self._look:
+            return
+        only_size = replace(look, tile_side=self._look.tile_side) == self._look
+        self._look = look
+        if only_size:
+            self._fit_scroll_bar()
+        else:
+            self._rebuild()
+
+    def look(self) -> GridLook:
+        """Return how the maps are drawn."""
+        return self._look
+
+    def set_empty_text(self, title: str, step: str) -> None:
+        """Set what stands where the maps will be."""
+        self._empty = (title, step)
+        self.viewport().update()
+
+    def select(self, channel: int) -> None:
+        """Mark a channel and bring it into sight, without a signal; -1 marks none."""
+        self._selected = channel
+        if channel in self._place_of:
+            self._bring_into_sight(self._place_of[channel])
+        else:
+            self.show_full_size(False)
+        self.viewport().update()
+
+    def selected(self) -> int:
+        """Return the marked channel, -1 for none."""
+        return self._selected
+
+    def shown(self) -> list[int]:
+        """Return the channels in the order of their tiles."""
+        return [int(channel) for channel in self._channels]
+
+    def full_size(self) -> bool:
+        """Tell whether one map fills the canvas."""
+        return self._full
+
+    def show_full_size(self, on: bool) -> None:
+        """Fill the canvas with the selected map, or go back to the tiles."""
+        on = on and self._selected in self._place_of
+        if on == self._full:
+            return
+        self._full = on
+        self._fit_scroll_bar()
+        if not on and self._selected in self._place_of:
+            self._bring_into_sight(self._place_of[self._selected])
+        self.full_size_changed.emit(on)
+
+    def tile_image(self, channel: int) -> QImage:
+        """Return a channel's map as a picture of 512 pixels, as it is drawn."""
+        assert self._painter is not None
+        return self._painter.pixmaps.image(channel, _EXPORT_SIDE)
+
+    def tile_rect(self, channel: int) -> QRect:
+        """Return where a channel's map is drawn in the viewport."""
+        if self._full:
+            return full_cell(self.viewport().rect(), caption_height() + 4)
+        cell = self._layout_now().cell(self._place_of[channel])
+        return cell.translated(0, -self.verticalScrollBar().value())
+
+    def channel_at(self, point: QPoint) -> int:
+        """Return the channel under a point of the viewport, -1 for none."""
+        if self._full:
+            return self._selected if self.tile_rect(-1).contains(point) else -1
+        place = self._layout_now().place_at(point + QPoint(0, self.verticalScrollBar().value()))
+        return int(self._channels[place]) if place >= 0 else -1
+
+    def cell_at(self, point: QPoint) -> tuple[int, int, int] | None:
+        """Return (channel, row, column) of the map's cell under a point of the viewport."""
+        channel = self.channel_at(point)
+        if channel < 0 or self._painter is None:
+            return None
+        cell = self._painter.map_cell_at(self.tile_rect(channel), point)
+        return None if cell is None else (channel, *cell)
+
+    def sizeHint(self) -> QSize:
+        """Ask for ten columns and five rows."""
+        return QSize(886, 560)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the tiles that the event exposes."""
+        painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), theme.current().canvas)
+        if self._painter is None or not len(self._channels):
+            paint_empty(painter, self.viewport().rect(), *self._why_empty())
+        elif self._full:
+            self._painter.paint_full(painter, self._selected, self.tile_rect(-1), self._lit)
+        else:
+            self._paint_tiles(painter, event.rect())
+        marked = not self._full and self._selected in self._place_of
+        if self.hasFocus() and len(self._channels) and not marked:
+            self._paint_outline(painter, self.viewport().rect())
+
+    def _paint_tiles(self, painter: QPainter, exposed: QRect) -> None:
+        layout, scrolled = self._layout_now(), self.verticalScrollBar().value()
+        assert self._painter is not None
+        for place in layout.places(exposed.top() + scrolled, exposed.bottom() + scrolled):
+            channel = int(self._channels[place])
+            selected = channel == self._selected
+            ground = layout.marked(place).translated(0, -scrolled)
+            if selected:
+                painter.fillRect(ground, theme.current().selection)
+            self._painter.paint_tile(painter, channel, self.tile_rect(channel), selected)
+            if selected:
+                self._paint_outline(painter, ground)
+
+    @staticmethod
+    def _paint_outline(painter: QPainter, box: QRect) -> None:
+        painter.setPen(QPen(theme.current().accent, 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(box).adjusted(1, 1, -1, -1))
+
+    def _why_empty(self) -> tuple[str, str]:
+        """Return why there is no tile and what to do."""
+        if self._activation is None:
+            return self._empty
+        query, last = self._look.query.strip(), len(self._activation.values) - 1
+        if query:
+            step = f"Type numbers or ranges from 0 to {last}, such as 12, 40-47."
+            return f"No channel matches “{query}”.", step
+        return "Every channel is silent on this picture.", "Show silent channels to see them."
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Lay the tiles out for the new width."""
+        self._fit_scroll_bar()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Bring the selected tile into sight: it may have been selected before there was a size."""
+        super().showEvent(event)
+        self.select(self._selected)
+
+    def _layout_now(self) -> TileLayout:
+        count, side = len(self._channels), self._look.tile_side
+        # The scroll bar stands in the right margin.
+        width = min(self.width(), self.viewport().width() + MARGIN - 4)
+        return TileLayout(width, count, side, caption_height())
+
+    def _rebuild(self) -> None:
+        """Colour and order the maps anew."""
+        self._painter, self._channels = None, np.arange(0)
+        shown, numbers = self._activation, self._numbers
+        if shown is not None and numbers is not None:
+            self._painter = TilePainter(shown, numbers, self._look)
+            self._channels = arrange(numbers, self._look)
+        self._place_of = {int(channel): place for place, channel in enumerate(self._channels)}
+        if self._selected not in self._place_of:
+            self.show_full_size(False)
+        self._fit_scroll_bar()
+
+    def _fit_scroll_bar(self) -> None:
+        """Give the scroll bar its range and keep the share of the way scrolled."""
+        bar, layout, room = self.verticalScrollBar(), self._layout_now(), self.viewport().height()
+        reach = 0 if self._full else max(0, layout.height - room)
+        share = bar.value() / bar.maximum() if bar.maximum() else 0.0
+        changed = reach != bar.maximum()
+        bar.setPageStep(room)
+        bar.setSingleStep(layout.step // 3)
+        bar.setRange(0, reach)
+        if changed:
+            bar.setValue(round(share * reach))
+        self.viewport().update()
+
+    def _bring_into_sight(self, place: int) -> None:
+        if self._full:
+            return
+        bar, box = self.verticalScrollBar(), self._layout_now().marked(place)
+        if box.top() < bar.value():
+            bar.setValue(box.top() - MARGIN // 2)
+        elif box.bottom() > bar.value() + self.viewport().height():
+            bar.setValue(box.bottom() - self.viewport().height() + MARGIN // 2)

@@ -1,0 +1,102 @@
+"""Show the selected unit beside the form: its map on the picture, or the map alone."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from cnnviz_desktop.data import Activation
+from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.colour_bar import ColourBar
+from cnnviz_desktop.gui.controls import Ground, Line, Segments, fix_size, label, named
+from cnnviz_desktop.gui.display import CARD, reduced, scaled
+from cnnviz_desktop.gui.picture_view import PictureView
+from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
+from cnnviz_desktop.gui.work import Answer
+
+
+class UnitCard(Ground):
+    """The selected unit, in the tab of feature maps."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(QPalette.ColorRole.AlternateBase, parent)
+        named(self, "unitCard", "Selected unit")
+        self._session = session
+        self._which = labels.ElidedLabel(role="secondary", muted=True)
+        named(self._which, "unitName", "Selected unit")
+        self.view = PictureView()
+        named(self.view, "unitPicture", "Map of the selected unit", "The unit's map on the picture")
+        self.view.set_empty_text("No unit selected.", "Click a tile.")
+        self.view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        fix_size(self.view, height=232)
+        self._bar = ColourBar()
+        self._mode = Segments(
+            (
+                ("overlay", "Overlay", "The map laid over the picture; zero and below are clear"),
+                ("map", "Map", "The map alone, one square a cell"),
+            ),
+            "unitMode",
+            "How the unit is shown",
+        )
+        self._mode.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        head = QHBoxLayout()
+        head.addWidget(label("Selected unit", "strong"))
+        head.addStretch(1)
+        head.addWidget(self._which)
+        column = QVBoxLayout()
+        column.setContentsMargins(12, 10, 12, 12)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.view)
+        column.addWidget(self._bar)
+        column.addWidget(self._mode)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(column)
+        whole.addWidget(Line())
+        session.unit_picked.connect(self.refresh)
+        session.answered.connect(self._answered)
+        session.tab_changed.connect(self.refresh)
+        session.pictures.selected.connect(self.refresh)
+        self._mode.picked.connect(self.refresh)
+        self.refresh()
+
+    def sizeHint(self) -> QSize:
+        """Ask for the width of the dock."""
+        return QSize(theme.px(264), super().sizeHint().height())
+
+    def refresh(self) -> None:
+        """Show the unit that is selected now."""
+        tab, unit = self._session.tab, self._session.unit
+        answer = self._session.answers.get(FEATURE_MAPS)
+        there = self._session.pictures.current is not None
+        self.setVisible(tab == FEATURE_MAPS and answer is not None and there)
+        maps = answer.result if answer is not None else None
+        known = isinstance(maps, Activation) and unit is not None and maps.layer == unit.layer
+        if not known or unit is None or answer is None or not isinstance(maps, Activation):
+            self._which.setText("")
+            self.view.show_pixels(None)
+            self._bar.hide()
+            return
+        if unit.channel >= len(maps.values):
+            return
+        self._which.setText(f"{unit.layer} {labels.DOT} {unit.channel}")
+        values = maps.values[unit.channel]
+        high = pixels.limits(values)[1]
+        over = self._mode.value() == "overlay" and answer.image is not None
+        if over and answer.image is not None:
+            small, factor = reduced(answer.image, CARD)
+            region = scaled(maps.region, factor)
+            self.view.show_pixels(pixels.overlay_values(small, values, region, 0.75))
+        else:
+            self.view.show_pixels(pixels.colour(values, gamma=style.GAMMA))
+        name = style.OVERLAY if over else style.SEQUENTIAL
+        self._bar.show_scale(name, 0.0, high)
+        self._bar.show()
+
+    def _answered(self, tab: str, _answer: Answer) -> None:
+        if tab == FEATURE_MAPS:
+            self.refresh()

@@ -1,0 +1,323 @@
+"""Say what the window asks of the engine: complete requests that run in the engine thread.
+
+This is the seam between window and engine. A request is a frozen value with everything it needs;
+called with a run, it gives its one answer. Heavy modules are imported here, inside the calls.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cnnviz_desktop.data import ImageInput, Pixels, Prediction, Result
+from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui.jobs import GarbageKeeper
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.models import LoadedModel
+
+Source = Path | bytes | Pixels
+
+_MOMENT = 0.2  # seconds of decoding before the pictures so far are shown
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the engine has to work with: devices as (id, what a person reads), models by name."""
+
+    devices: tuple[tuple[str, str], ...]
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A technique's result with all that it was made from."""
+
+    technique: Technique
+    model: LoadedModel
+    image: ImageInput | None
+    result: Result
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """Pictures decoded so far, a sentence for each that could not be, and what is left to open."""
+
+    images: tuple[ImageInput, ...]
+    failures: tuple[str, ...]
+    rest: OpenImages | None
+    select: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """A model's answer about one picture of the session."""
+
+    key: int
+    model: LoadedModel
+    prediction: Prediction
+
+
+class Engine(Protocol):
+    """The engine as the window uses it; every method runs in the engine thread."""
+
+    def start(self, run: Run) -> Machine:
+        """Import what is needed and say what there is to work with."""
+
+    def load_model(
+        self, name: str, weights: Path | str | None, device: str, run: Run
+    ) -> LoadedModel:
+        """Build a network by name, with its own, local or no weights."""
+
+    def load_image(self, source: Source) -> ImageInput:
+        """Decode one picture."""
+
+    def image_files(self, folder: Path) -> list[Path]:
+        """List a folder's pictures."""
+
+    def inspect(self, model: LoadedModel, image: ImageInput, run: Run) -> Prediction:
+        """Ask the model what it sees."""
+
+    def perform(
+        self, technique: Technique, model: LoadedModel, image: ImageInput | None, run: Run
+    ) -> Result:
+        """Call the technique."""
+
+    def export(self, answer: Answer, path: Path, look: Mapping[str, Any], run: Run) -> None:
+        """Write a result as a figure (PNG, SVG, PDF) or as data (NPZ), with its record."""
+
+
+class TorchEngine:
+    """The real engine."""
+
+    def start(self, run: Run) -> Machine:
+        """Import torch and torchvision; list devices and models."""
+        with quiet_imports():
+            _preload_torch()
+            models = import_module("cnnviz_desktop.engine.models")
+            import_module("cnnviz_desktop.engine.inspection")
+            names = models.model_names()
+        run.check()
+        return Machine(devices=_devices(), models=tuple(names))
+
+    def load_model(
+        self, name: str, weights: Path | str | None, device: str, run: Run
+    ) -> LoadedModel:
+        """Build the network."""
+        from cnnviz_desktop.engine.models import load_model
+
+        return load_model(name, weights=weights, device=device, run=run)
+
+    def load_image(self, source: Source) -> ImageInput:
+        """Decode one picture."""
+        from cnnviz_desktop.engine.images import load_image
+
+        return load_image(source)
+
+    def image_files(self, folder: Path) -> list[Path]:
+        """List a folder's pictures."""
+        from cnnviz_desktop.engine.images import image_files
+
+        return list(image_files(folder))
+
+    def inspect(self, model: LoadedModel, image: ImageInput, run: Run) -> Prediction:
+        """Ask the model what it sees."""
+        from cnnviz_desktop.engine.inspection import inspect
+
+        return inspect(model, image, run)
+
+    def perform(
+        self, technique: Technique, model: LoadedModel, image: ImageInput | None, run: Run
+    ) -> Result:
+        """Call the technique."""
+        return technique(model, image, run)
+
+    def export(self, answer: Answer, path: Path, look: Mapping[str, Any], run: Run) -> None:
+        """Write the result whole or not at all."""
+        with quiet_imports():
+            export = import_module("cnnviz_desktop.figures.export")
+            plates = import_module("cnnviz_desktop.figures.plates")
+        from cnnviz_desktop.engine.technique import record
+
+        run.check()
+        note = record(answer.technique, answer.model, answer.image)
+        if path.suffix.lower() == ".npz":
+            export.save_data(answer.result, path, note)
+        else:
+            figure = plates.plate(answer.result, answer.image, **look)
+            export.save(figure, path, record=note)
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Start the engine -> `Machine`."""
+
+    engine: Engine
+
+    def __call__(self, run: Run) -> Machine:
+        """Do it."""
+        return self.engine.start(run)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadModel:
+    """Load a model -> `LoadedModel`."""
+
+    engine: Engine
+    name: str
+    weights: Path | str | None = None
+    device: str = "cpu"
+
+    def __call__(self, run: Run) -> LoadedModel:
+        """Do it."""
+        return self.engine.load_model(self.name, self.weights, self.device, run)
+
+
+@dataclass(frozen=True, eq=False)
+class OpenImages:
+    """Decode files, folders, encoded bytes or pixels for a moment -> `Opened`.
+
+    `select`: whether the first picture becomes the current one.
+    """
+
+    engine: Engine
+    sources: tuple[Source, ...]
+    failures: tuple[str, ...] = ()
+    select: bool = True
+
+    def __call__(self, run: Run) -> Opened:
+        """Decode what a moment allows; one bad file does not stop the others."""
+        images: list[ImageInput] = []
+        failures = list(self.failures)
+        waiting = self._files(failures)
+        until = time.perf_counter() + _MOMENT
+        while waiting and (not images or time.perf_counter() < until):
+            run.check()
+            try:
+                images.append(self.engine.load_image(waiting.pop(0)))
+            except CnnvizError as error:
+                failures.append(str(error))
+        rest = OpenImages(self.engine, tuple(waiting), tuple(failures), select=False)
+        return Opened(tuple(images), tuple(failures), rest if waiting else None, self.select)
+
+    def _files(self, failures: list[str]) -> list[Source]:
+        """Replace folders by their pictures."""
+        files: list[Source] = []
+        for source in self.sources:
+            if not isinstance(source, Path) or not source.is_dir():
+                files.append(source)
+                continue
+            try:
+                found = self.engine.image_files(source)
+            except CnnvizError as error:
+                failures.append(str(error))
+                continue
+            if not found:
+                failures.append(f"There is no picture in the folder {source.name}.")
+            files.extend(found)
+        return files
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """Ask the model about one picture -> `Inspected`."""
+
+    engine: Engine
+    key: int
+    model: LoadedModel
+    image: ImageInput
+
+    def __call__(self, run: Run) -> Inspected:
+        """Do it."""
+        return Inspected(self.key, self.model, self.engine.inspect(self.model, self.image, run))
+
+
+@dataclass(frozen=True)
+class Perform:
+    """Run a technique -> `Answer`."""
+
+    engine: Engine
+    technique: Technique
+    model: LoadedModel
+    image: ImageInput | None
+
+    def __call__(self, run: Run) -> Answer:
+        """Do it and measure it."""
+        start = time.perf_counter()
+        result = self.engine.perform(self.technique, self.model, self.image, run)
+        took = time.perf_counter() - start
+        return Answer(self.technique, self.model, self.image, result, took)
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """Write an answer to a file -> its path."""
+
+    engine: Engine
+    answer: Answer
+    path: Path
+    look: Mapping[str, Any]
+
+    def __call__(self, run: Run) -> Path:
+        """Do it."""
+        self.engine.export(self.answer, self.path, self.look, run)
+        return self.path
+
+
+@contextmanager
+def quiet_imports() -> Iterator[None]:
+    """Import heavy modules without stalling the window.
+
+    Most of the stall is the garbage collector walking half-built modules with the GIL held: it
+    rests meanwhile, and what was imported is then exempt from later collections.
+    """
+    with GarbageKeeper.held:
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+            gc.freeze()
+        finally:
+            if was_enabled:
+                gc.enable()
+
+
+def _preload_torch() -> None:
+    """Open torch's libraries with the GIL released, where that is possible.
+
+    `import torch` opens them with the GIL held, which stalls the window by 180 ms; ctypes lets go.
+    """
+    spec = find_spec("torch")
+    if "torch" in sys.modules or spec is None or spec.origin is None or sys.platform == "win32":
+        return
+    folder = Path(spec.origin).parent / "lib"
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    with suppress(OSError):  # torch's own import knows more ways and says what is missing
+        # In torch's own order: its global dependencies must be visible to what follows.
+        ctypes.CDLL(str(folder / f"libtorch_global_deps.{suffix}"), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(folder / f"libtorch_python.{suffix}"))
+
+
+def _devices() -> tuple[tuple[str, str], ...]:
+    """List the devices of this machine, the CPU first."""
+    torch: Any = sys.modules["torch"]  # imported by the engine
+    threads = torch.get_num_threads()
+    found = [("cpu", f"CPU, {threads} thread{'s' if threads != 1 else ''}")]
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            found.append((f"cuda:{index}", torch.cuda.get_device_name(index)))
+    if torch.backends.mps.is_available():
+        found.append(("mps", "Apple GPU"))
+    return tuple(found)

@@ -1,0 +1,217 @@
+"""A pretend engine, and a way to drive the real main() by real events."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QEventLoop, QSettings, QThread, QTimer
+from PySide6.QtWidgets import QApplication
+
+from cnnviz_desktop.data import (
+    Activation,
+    Box,
+    FilterBank,
+    Heatmap,
+    ImageInput,
+    LayerNode,
+    Prediction,
+)
+from cnnviz_desktop.engine.techniques import FeatureMaps, Filters
+from cnnviz_desktop.errors import ImageError, LayerError, ModelError
+from cnnviz_desktop.gui.main_window import MainWindow
+from cnnviz_desktop.gui.work import Machine
+
+LABELS = ("striped star", "dotted disc", "checked hexagon", "wavy ring")
+
+
+def layer_tree() -> LayerNode:
+    def leaf(name: str, kind: str, shape: tuple[int, ...], calls: int = 1) -> LayerNode:
+        return LayerNode(name, kind, shape, 10, calls)
+
+    block = LayerNode(
+        "block",
+        "Sequential",
+        (6, 8, 8),
+        60,
+        1,
+        (
+            leaf("block.conv1", "Conv2d", (4, 8, 8)),
+            leaf("block.act", "ReLU", (4, 8, 8), calls=2),
+            leaf("block.conv2", "Conv2d", (6, 8, 8)),
+        ),
+    )
+    return LayerNode("", "Net", (4,), 100, 1, (block, leaf("head", "Linear", (4,))))
+
+
+@dataclass(frozen=True, eq=False)
+class FakeModel:
+    """What the window uses of a LoadedModel."""
+
+    name: str = "bundled"
+    weights: str = "pretrained"
+    labels: tuple[str, ...] = LABELS
+    layers: LayerNode = field(default_factory=layer_tree)
+    default_layer: str = "block"
+    default_reason: str = "The last maps before the head."
+    first_convolution: str = "block.conv1"
+    summary: str = "100 parameters"
+    module: object = field(default_factory=object)
+    preprocessing: Any = field(default_factory=lambda: SimpleNamespace(fit="crop", size=(32, 32)))
+
+    def with_fit(self, fit: str) -> FakeModel:
+        return replace(self, preprocessing=SimpleNamespace(fit=fit, size=(32, 32)))
+
+    def layer(self, name: str | None, *, weights: bool = False) -> LayerNode:
+        wanted = name or (self.first_convolution if weights else self.default_layer)
+        node = self.layers.find(wanted)
+        if node is None:
+            raise LayerError(f"{self.name} has no layer “{wanted}”.")
+        return node
+
+
+class FakeEngine:
+    """An engine of a few numbers. `hold` makes a technique work until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.performed: list[str] = []
+        self.loaded: list[str] = []
+        self.exported: list[Path] = []
+        self.hold = threading.Event()
+        self.deaf = 0.0  # seconds of work that hears no cancel
+        self.busy = threading.Event()
+        self.fail: Exception | None = None
+        self.threads: set[str] = set()
+
+    def start(self, run: Any) -> Machine:
+        self.threads.add(QThread.currentThread().objectName())
+        return Machine((("cpu", "CPU, 2 threads"),), ("bundled", "vgg16", "vgg19", "resnet50"))
+
+    def load_model(self, name: str, weights: Any, device: str, run: Any) -> FakeModel:
+        if name not in ("bundled", "vgg16", "vgg19", "resnet50"):
+            raise ModelError(f"There is no model “{name}”. Did you mean vgg16?")
+        self.loaded.append(name)
+        return FakeModel(name, weights=str(weights or "pretrained"))
+
+    def load_image(self, source: Any) -> ImageInput:
+        if isinstance(source, Path):
+            if not source.exists():
+                raise ImageError(f"There is no picture {source.name}.")
+            if source.suffix == ".txt":
+                raise ImageError(f"{source.name} is text, not a picture.")
+            seed = len(source.name)
+            pixels = np.random.default_rng(seed).integers(0, 255, (40, 60, 3)).astype(np.uint8)
+            return ImageInput(pixels, source)
+        return ImageInput(np.zeros((20, 30, 3), np.uint8))
+
+    def image_files(self, folder: Path) -> list[Path]:
+        return sorted(folder.glob("*.png"))
+
+    def inspect(self, model: Any, image: ImageInput, run: Any) -> Prediction:
+        logits = np.array([3.0, 1.0, 0.5, 0.1], np.float32)
+        shares = np.exp(logits) / np.exp(logits).sum()
+        return Prediction(logits, shares, model.labels, image.whole)
+
+    def perform(self, technique: Any, model: Any, image: ImageInput | None, run: Any) -> Any:
+        self.busy.set()
+        self.performed.append(f"{technique.command} {technique.layer}")
+        if self.fail is not None:
+            raise self.fail
+        if self.deaf:
+            time.sleep(self.deaf)
+        for _ in run.track(range(2000), "Working"):
+            if not self.hold.is_set():
+                break
+            time.sleep(0.005)
+        whole = image.whole if image else Box(0, 0, 1, 1)
+        channels = (model.layers.find(technique.layer).output_shape or (4,))[0]
+        numbers = np.random.default_rng(channels)
+        if isinstance(technique, FeatureMaps):
+            values = numbers.random((channels, 8, 8), np.float32)
+            return Activation(values, technique.layer, whole)
+        if isinstance(technique, Filters):
+            return FilterBank(numbers.normal(size=(4, 3, 3, 3)).astype(np.float32), "block.conv1")
+        target = technique.target or 0
+        values = numbers.normal(size=(8, 8)).astype(np.float32)
+        return Heatmap(values, technique.layer, target, LABELS[target], 3.0, whole)
+
+    def export(self, answer: Any, path: Path, look: Any, run: Any) -> None:
+        self.exported.append(path)
+        path.write_bytes(b"figure")
+
+
+@pytest.fixture
+def engine() -> Iterator[FakeEngine]:
+    made = FakeEngine()
+    yield made
+    made.hold.clear()
+
+
+@pytest.fixture
+def model() -> FakeModel:
+    return FakeModel()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "owl.png"
+    path.write_bytes(b"pretend")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the person's settings out of the tests and the tests' out of them."""
+    folder = tmp_path_factory.mktemp("settings")
+    form, scope = QSettings.Format.IniFormat, QSettings.Scope.UserScope
+    QSettings.setPath(form, scope, str(folder))
+
+
+Script = Callable[[MainWindow], None]
+
+
+@pytest.fixture
+def drive(qapp: QApplication, engine: FakeEngine) -> Iterator[Callable[..., int]]:
+    """Run main() and, inside its event loop, a script that is handed the window."""
+    from cnnviz_desktop.gui.app import main
+
+    before = set(QApplication.topLevelWidgets())
+    threads = threading.active_count()
+
+    def run(script: Script, *argv: str | Path, real: bool = False) -> int:
+        errors: list[BaseException] = []
+
+        def begin() -> None:
+            window = the_window()
+            try:
+                script(window)
+            except BaseException as error:
+                errors.append(error)
+            finally:
+                window.close()
+                QTimer.singleShot(0, qapp.quit)
+
+        QTimer.singleShot(0, begin)
+        code = main([str(item) for item in argv], engine=None if real else engine)
+        if errors:
+            raise errors[0]
+        return code
+
+    yield run
+    qapp.processEvents(QEventLoop.ProcessEventsFlag.AllEvents)
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    left = [widget for widget in QApplication.topLevelWidgets() if widget not in before]
+    assert not [widget for widget in left if widget.isVisible()], left
+    assert not [widget for widget in left if isinstance(widget, MainWindow)], left
+    assert threading.active_count() <= threads + 1, threading.enumerate()
+
+
+def the_window() -> MainWindow:
+    return next(w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow))

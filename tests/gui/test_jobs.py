@@ -1,0 +1,186 @@
+"""The engine thread: order, supersession, cancel, previews, urgent work, shutdown."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from PySide6.QtCore import QThread
+
+from cnnviz_desktop.errors import CnnvizError, ImageError
+from cnnviz_desktop.gui.jobs import InternalError, Jobs, Priority
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
+
+
+@pytest.fixture
+def jobs(qtbot):
+    made = Jobs()
+    yield made
+    assert made.close(5)
+
+
+class Gate:
+    """Work that goes on until it is let go."""
+
+    def __init__(self, value: object = None) -> None:
+        self.began, self.go = threading.Event(), threading.Event()
+        self.value = value
+
+    def __call__(self, run):
+        self.began.set()
+        while not self.go.is_set():
+            run.pause()
+            time.sleep(0.002)
+        return self.value
+
+
+def test_work_runs_in_the_engine_thread_and_answers_here(jobs, qtbot) -> None:
+    names: list[str] = []
+
+    def work(run):
+        names.append(QThread.currentThread().objectName())
+        return 42
+
+    job = jobs.submit(work, "Sum")
+    with qtbot.waitSignal(job.done) as answer:
+        pass
+    assert answer.args == [42]
+    assert names == ["engine"]
+    assert jobs.busy() == []
+
+
+def test_urgent_jobs_go_first(jobs, qtbot) -> None:
+    gate, order = Gate(), []
+    jobs.submit(lambda run: gate.began.set() or gate.go.wait(5), "Wait", priority=Priority.CLICK)
+    gate.began.wait(5)
+    last = jobs.submit(lambda run: order.append("background"), "b", priority=Priority.BACKGROUND)
+    jobs.submit(lambda run: order.append("run"), "r", priority=Priority.RUN)
+    jobs.submit(lambda run: order.append("click"), "c", priority=Priority.CLICK)
+    with qtbot.waitSignal(last.done):
+        gate.go.set()
+    assert order == ["click", "run", "background"]
+
+
+def test_a_long_job_answers_clicks_between_its_steps(jobs, qtbot) -> None:
+    gate = Gate("long")
+    long = jobs.submit(gate, "Long", priority=Priority.RUN)
+    gate.began.wait(5)
+    with qtbot.waitSignal(jobs.submit(lambda run: "click", "Click").done) as answer:
+        pass
+    assert answer.args == ["click"]
+    with qtbot.waitSignal(long.done) as answer:
+        gate.go.set()
+    assert answer.args == ["long"]
+
+
+def test_a_newer_job_of_the_slot_supersedes(jobs, qtbot) -> None:
+    gate, heard = Gate(), []
+    old = jobs.submit(gate, "Old", slot="maps")
+    old.done.connect(heard.append)
+    old.cancelled.connect(lambda: heard.append("cancelled"))
+    gate.began.wait(5)
+    new = jobs.submit(lambda run: "new", "New", slot="maps")
+    with qtbot.waitSignal(new.done):
+        pass
+    assert heard == []
+
+
+def test_cancel_answers_at_once_though_the_work_is_deaf(jobs, qtbot) -> None:
+    began = threading.Event()
+
+    def deaf(run):
+        began.set()
+        time.sleep(0.6)
+        return "late"
+
+    heard: list[object] = []
+    job = jobs.submit(deaf, "Deaf")
+    job.done.connect(heard.append)
+    job.cancelled.connect(lambda: heard.append("cancelled"))
+    began.wait(5)
+    start = time.perf_counter()
+    job.cancel()
+    assert time.perf_counter() - start < 0.2
+    assert heard == ["cancelled"]
+    assert jobs.busy() == []
+    with qtbot.waitSignal(jobs.submit(lambda run: "next", "Next").done):
+        pass
+    assert heard == ["cancelled"]
+
+
+def test_a_waiting_job_can_be_cancelled(jobs, qtbot) -> None:
+    gate, ran = Gate(), []
+    first = jobs.submit(gate, "First")
+    gate.began.wait(5)
+    second = jobs.submit(lambda run: ran.append(1), "Second")
+    second.cancel()
+    with qtbot.waitSignal(first.done):
+        gate.go.set()
+    with qtbot.waitSignal(jobs.submit(lambda run: None, "Third").done):
+        pass
+    assert ran == []
+
+
+def test_failures_keep_their_sentence(jobs, qtbot) -> None:
+    def work(run):
+        raise ImageError("There is no picture.")
+
+    with qtbot.waitSignal(jobs.submit(work, "Fail").failed) as answer:
+        pass
+    assert str(answer.args[0]) == "There is no picture."
+    assert answer.args[0].__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")]
+)
+def test_out_of_memory_is_no_bug(jobs, qtbot, error) -> None:
+    def work(run):
+        raise error
+
+    reports: list[str] = []
+    jobs.crashed.connect(reports.append)
+    with qtbot.waitSignal(jobs.submit(work, "Big").failed) as answer:
+        pass
+    assert "not enough memory" in str(answer.args[0])
+    assert reports == []
+
+
+def test_a_bug_has_a_report(jobs, qtbot) -> None:
+    def work(run):
+        raise KeyError("oops")
+
+    with qtbot.waitSignal(jobs.crashed) as report:
+        job = jobs.submit(work, "Bug")
+        failures: list[CnnvizError] = []
+        job.failed.connect(failures.append)
+    assert "KeyError: 'oops'" in report.args[0]
+    assert isinstance(failures[0], InternalError)
+
+
+def test_progress_is_thinned_and_the_last_step_is_told(jobs, qtbot) -> None:
+    seen: list[int] = []
+
+    def work(run):
+        for _ in run.track(range(5000), "Counting"):
+            pass
+
+    job = jobs.submit(work, "Count")
+    job.progressed.connect(lambda progress: seen.append(progress.done))
+    with qtbot.waitSignal(job.done):
+        pass
+    assert seen[-1] == 5000
+    assert len(seen) < 100
+
+
+def test_closing_stops_a_running_job(qtbot) -> None:
+    jobs, gate = Jobs(), Gate()
+    jobs.submit(gate, "Endless")
+    gate.began.wait(5)
+    start = time.perf_counter()
+    assert jobs.close(5)
+    assert time.perf_counter() - start < 1
+    assert jobs.submit(lambda run: 1, "After") is not None
+    assert jobs.busy() == []

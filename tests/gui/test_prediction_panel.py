@@ -1,0 +1,168 @@
+"""Bars, table and target picker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QTableView
+
+from cnnviz_desktop.data import Box, Prediction
+from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.prediction_panel import PredictionBars, PredictionPanel, TargetPicker
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
+
+
+def prediction(*logits: float, names: tuple[str, ...] = ()) -> Prediction:
+    values = np.float32(logits)
+    shares = np.exp(values - values.max())
+    labels = names or tuple(f"class {index}" for index in range(len(logits)))
+    return Prediction(values, (shares / shares.sum()).astype(np.float32), labels, Box(0, 0, 8, 8))
+
+
+THOUSAND = prediction(*np.linspace(0, 8, 1000), names=tuple(f"thing {i}" for i in range(1000)))
+
+
+@pytest.fixture
+def panel(qtbot, qapp: QApplication) -> PredictionPanel:
+    theme.apply(qapp, "light")
+    made = PredictionPanel()
+    qtbot.addWidget(made)
+    made.resize(640, 480)
+    made.show_prediction(prediction(1, 5, 3))
+    made.show_table([(4, "a.png", prediction(1, 5, 3)), (6, 'b, "x".png', prediction(9, 5, 3))])
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+@pytest.fixture
+def picker(qtbot, qapp: QApplication) -> TargetPicker:
+    theme.apply(qapp, "light")
+    made = TargetPicker()
+    qtbot.addWidget(made)
+    made.resize(240, 200)
+    made.set_prediction(THOUSAND)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def test_a_click_on_a_bar_picks_its_class(panel: PredictionPanel) -> None:
+    targets: list[int] = []
+    panel.target_picked.connect(targets.append)
+    bars = panel.findChild(PredictionBars, "predictionBars")
+    for row in (0, 2):
+        place = bars.row_rect(row).center()
+        QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=place)
+    QTest.keyClick(bars, Qt.Key.Key_Up)
+    QTest.keyClick(bars, Qt.Key.Key_Return)
+    assert targets == [1, 0, 2]
+
+
+def test_bars_without_an_answer(panel: PredictionPanel) -> None:
+    panel.show_prediction(None)
+    bars = panel.findChild(PredictionBars, "predictionBars")
+    QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=bars.row_rect(0).center())
+    assert not panel.grab().isNull()
+    panel.show_prediction(prediction(float("nan"), float("nan")))
+    assert not panel.grab().isNull()
+
+
+def test_table_rows_pick_images(panel: PredictionPanel) -> None:
+    keys: list[int] = []
+    panel.image_picked.connect(keys.append)
+    table = panel.findChild(QTableView, "predictionTable")
+    place = table.visualRect(table.model().index(1, 0)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.keyClick(table, Qt.Key.Key_Up)
+    assert keys == [6, 4]
+    panel.select_image(6)
+    assert keys == [6, 4] and table.currentIndex().row() == 1
+    panel.show_table([(6, "b", prediction(1, 2)), (9, "c", prediction(1, 2))])
+    assert table.currentIndex().row() == 0 and keys == [6, 4]
+
+
+def test_numbers_stand_right(panel: PredictionPanel) -> None:
+    model = panel.findChild(QTableView, "predictionTable").model()
+    role = Qt.ItemDataRole.TextAlignmentRole
+    assert model.index(0, 2).data(role) & Qt.AlignmentFlag.AlignRight
+    assert model.index(0, 1).data(role) & Qt.AlignmentFlag.AlignLeft
+    assert model.index(0, 2).data().endswith("%")
+
+
+def test_csv_is_exact_and_quoted(panel: PredictionPanel) -> None:
+    QTest.mouseClick(panel.findChild(QPushButton, "copyPredictions"), Qt.MouseButton.LeftButton)
+    text = QGuiApplication.clipboard().text()
+    lines = text.splitlines()
+    assert lines[0] == "image,top1,confidence1,top2,confidence2,top3,confidence3"
+    assert lines[1].startswith("a.png,class 1,0.86")
+    assert lines[2].startswith('"b, ""x"".png",class 0,0.97')
+
+
+def test_saving_is_asked_for(panel: PredictionPanel, qtbot) -> None:
+    with qtbot.waitSignal(panel.csv_requested, timeout=500):
+        QTest.mouseClick(panel.findChild(QPushButton, "savePredictions"), Qt.MouseButton.LeftButton)
+
+
+def test_mixed_class_counts_and_no_rows(panel: PredictionPanel) -> None:
+    panel.show_table([(1, "x", prediction(1)), (2, "y", THOUSAND)])
+    assert not panel.grab().isNull()
+    assert panel.csv_text().splitlines()[1].startswith("x,class 0,1")
+    panel.show_table([])
+    assert not panel.findChild(QTableView, "predictionTable").isVisible()
+
+
+def choices(picker: TargetPicker) -> list[QAbstractButton]:
+    return [b for b in picker.findChildren(QAbstractButton, "targetChoice") if b.isVisible()]
+
+
+def test_top_five_are_one_click_away(picker: TargetPicker) -> None:
+    targets: list[int | None] = []
+    picker.target_changed.connect(targets.append)
+    offered = choices(picker)
+    assert [button.text() for button in offered[:2]] == ["Likeliest class", "thing 999"]
+    QTest.mouseClick(offered[2], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(offered[2], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(offered[0], Qt.MouseButton.LeftButton)
+    assert targets == [998, None] and picker.target() is None
+
+
+def test_search_finds_any_of_a_thousand(picker: TargetPicker) -> None:
+    targets: list[int | None] = []
+    picker.target_changed.connect(targets.append)
+    search = picker.findChild(QLineEdit, "targetSearch")
+    QTest.keyClicks(search, "THING 123")
+    assert search.completer().completionCount() == 1
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert targets == [123] and search.text() == "thing 123"
+    assert not any(button.isChecked() for button in choices(picker))
+    search.selectAll()
+    QTest.keyClick(search, Qt.Key.Key_Delete)
+    assert targets == [123, None]
+
+
+def test_search_by_number_and_by_nothing(picker: TargetPicker) -> None:
+    search = picker.findChild(QLineEdit, "targetSearch")
+    QTest.keyClicks(search, "42")
+    search.completer().popup().hide()
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert picker.target() == 42
+    search.clear()
+    QTest.keyClicks(search, "no such class")
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert picker.target() == 42
+
+
+def test_set_target_is_silent_and_survives_a_new_answer(picker: TargetPicker) -> None:
+    targets: list[int | None] = []
+    picker.target_changed.connect(targets.append)
+    picker.set_target(998)
+    assert choices(picker)[2].isChecked()
+    picker.set_prediction(THOUSAND)
+    assert picker.target() == 998 and targets == []
+    picker.set_prediction(prediction(1, 2))
+    assert picker.target() is None

@@ -1,0 +1,115 @@
+"""The state behind the window: what follows a choice, what is kept, what is let go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cnnviz_desktop.data import Activation, Box, ImageInput
+from cnnviz_desktop.engine.techniques import FeatureMaps, Filters
+from cnnviz_desktop.gui.jobs import Jobs
+from cnnviz_desktop.gui.results import Request, ResultCache
+from cnnviz_desktop.gui.session import Session, Unit, nearest_kernels, with_layer
+from cnnviz_desktop.gui.work import Answer
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
+
+
+@pytest.fixture
+def session(qtbot, engine, picture):
+    jobs = Jobs()
+    made = Session(jobs, engine)
+    made.models.start()
+    made.models.load("bundled")
+    made.pictures.open([picture])
+    qtbot.waitUntil(lambda: "Feature maps" in made.answers and 1 in made.predictions)
+    yield made
+    assert jobs.close(5)
+
+
+def test_a_layer_of_the_inside_is_shared_and_the_explained_one_is_not(session, qtbot) -> None:
+    session.pick_layer("block.conv2", "Feature maps")
+    assert session.layer("Feature maps") == "block.conv2"
+    assert session.layer("Filters") == "block.conv2"
+    assert session.layer("Explain") == "block"
+
+
+def test_a_layer_without_kernels_gives_filters_of_the_nearest(session) -> None:
+    layers = session.model.layers
+    assert nearest_kernels("block.act", layers) == "block.conv1"
+    assert nearest_kernels("block", layers) == "block.conv1"
+    assert nearest_kernels("block.conv2", layers) == "block.conv2"
+    assert with_layer(Filters(), "block.act", layers) == Filters(layer="block.conv1")
+    assert with_layer(FeatureMaps(call=1), "block", layers) == FeatureMaps(layer="block")
+
+
+def test_a_visited_layer_is_not_computed_again(session, qtbot, engine) -> None:
+    session.pick_layer("block.conv2", "Feature maps")
+    qtbot.waitUntil(lambda: session.answers["Feature maps"].technique.layer == "block.conv2")
+    count = len(engine.performed)
+    session.pick_layer("block", "Feature maps")
+    assert session.answers["Feature maps"].technique.layer == "block"
+    assert len(engine.performed) == count
+
+
+def test_another_picture_brings_its_maps_and_keeps_the_unit(session, qtbot, tmp_path) -> None:
+    session.pick_unit(Unit("block", 2))
+    session.pictures.open([tmp_path / "other.png"])  # the file is missing
+    qtbot.wait(100)
+    assert len(session.pictures) == 1
+    other = tmp_path / "other.png"
+    other.write_bytes(b"pretend")
+    session.pictures.open([other])
+    qtbot.waitUntil(lambda: session.answers["Feature maps"].image.path == other)
+    assert session.unit == Unit("block", 2)
+    session.pick_layer("block.conv1", "Feature maps")
+    assert session.unit is None
+
+
+def test_a_new_model_lets_go_of_the_old_results(session, qtbot) -> None:
+    old = session.model
+    session.models.load("vgg16")
+    qtbot.waitUntil(lambda: session.model is not old)
+    qtbot.waitUntil(lambda: not session.is_stale("Feature maps"))
+    assert all(answer.model is session.model for answer in session.answers.values())
+    qtbot.waitUntil(lambda: 1 in session.predictions)
+
+
+def test_another_fit_is_another_result_of_the_same_network(session, qtbot) -> None:
+    session.models.set_fit("pad")
+    assert session.is_stale("Feature maps")
+    qtbot.waitUntil(lambda: not session.is_stale("Feature maps"))
+    assert session.model.preprocessing.fit == "pad"
+
+
+def test_a_failed_load_keeps_the_model(session, qtbot) -> None:
+    model = session.model
+    with qtbot.waitSignal(session.failed) as failure:
+        session.models.load("nonsense")
+    assert "nonsense" in str(failure.args[1])
+    assert session.model is model
+
+
+def answer(megabytes: int, layer: str, image: ImageInput) -> tuple[Request, Answer]:
+    values = np.zeros((megabytes, 256, 1024), np.float32)
+    result = Activation(values, layer, Box(0, 0, 1, 1))
+    technique = FeatureMaps(layer=layer)
+    return Request(technique, None, image), Answer(technique, None, image, result, 0.0)
+
+
+def test_the_cache_keeps_to_its_budget() -> None:
+    image = ImageInput(np.zeros((2, 2, 3), np.uint8))
+    cache = ResultCache(budget=3 * 2**20)
+    entries = [answer(1, name, image) for name in "abcd"]
+    for request, result in entries[:3]:
+        cache.put(request, result)
+    assert cache.get(entries[0][0]) is entries[0][1]
+    cache.put(*entries[3])
+    assert cache.used == 3 * 2**20
+    assert cache.get(entries[1][0]) is None  # the least recently used one
+    assert cache.get(entries[0][0]) is not None
+    big = answer(9, "big", image)
+    cache.put(*big)
+    assert len(cache) == 1
+    cache.keep_images([])
+    assert (len(cache), cache.used) == (0, 0)
