@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import Box, ImageInput, LayerNode
+from cnnviz_desktop.engine.checkpoints import class_count
 from cnnviz_desktop.engine.layers import default_layer, trace
 from cnnviz_desktop.engine.preprocessing import Fit, Preprocessing
 from cnnviz_desktop.engine.recording import first_tensor
@@ -244,10 +245,9 @@ def find_device(device: str | torch.device) -> torch.device:
 
 
 def _bundled(weights: Path | str | None, device: torch.device) -> LoadedModel:
-    from cnnviz_desktop.bundled.network import INPUT_SIZE, MEAN, STD, BundledNet
+    from cnnviz_desktop.bundled.network import BundledNet, preprocessing
     from cnnviz_desktop.bundled.pictures import CLASSES
 
-    preprocessing = Preprocessing((INPUT_SIZE, INPUT_SIZE), INPUT_SIZE, MEAN, STD)
     if weights == RANDOM:
         with drawn():
             module = BundledNet()
@@ -257,7 +257,7 @@ def _bundled(weights: Path | str | None, device: torch.device) -> LoadedModel:
         with undrawn():
             module = BundledNet()
         load_state(module, state, BUNDLED, path)
-    return _ready(BUNDLED, module, CLASSES, preprocessing, device, weights)
+    return _ready(BUNDLED, module, CLASSES, preprocessing(), device, weights)
 
 
 def _torchvision_model(
@@ -270,6 +270,7 @@ def _torchvision_model(
         # only when it loads them itself, and predictions are silently wrong without it.
         options = {"transform_input": True, "init_weights": weights == RANDOM}
     builder = models.get_model_builder(name)
+    labels = tuple(published.meta["categories"])
     if weights == RANDOM:
         with drawn():
             module = builder(weights=None, **options)
@@ -281,11 +282,15 @@ def _torchvision_model(
         run.check()
         with undrawn():
             module = builder(weights=None, **options)
+            classes = class_count(state, module.state_dict())
+            if classes is not None:  # a head of one's own, as fine-tuning leaves it
+                module = builder(weights=None, num_classes=classes, **options)
+                labels = tuple(f"class {index}" for index in range(classes))
         load_state(module, state, name, path)
     return _ready(
         name,
         module,
-        tuple(published.meta["categories"]),
+        labels,
         _preprocessing(published.transforms()),
         device,
         weights,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from cnnviz_desktop.engine.checkpoints import State, find_state, numpy_scalars_allowed
 from cnnviz_desktop.errors import ModelError
-
-State = dict[str, Tensor]
 
 # torchvision's published DenseNets still carry the names of PyTorch 0.3: norm.1 is norm1 today.
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12])\.")
@@ -55,7 +54,8 @@ def _read_torch(path: Path, head: bytes) -> State:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on what the sentences below say
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            with numpy_scalars_allowed():
+                loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler fail in many ways
         if "GLOBAL" in str(error) and head.startswith((b"PK", b"\x80")):
             raise ModelError(
@@ -63,13 +63,13 @@ def _read_torch(path: Path, head: bytes) -> State:
                 "Save the state dict alone: torch.save(model.state_dict(), FILE)."
             ) from error
         raise ModelError(_NOT_WEIGHTS.format(path.name)) from error
-    plain = isinstance(state, Mapping) and all(isinstance(key, str) for key in state)
-    if not plain or not state or not all(isinstance(value, Tensor) for value in state.values()):
+    state = find_state(loaded)
+    if state is None:
         raise ModelError(
-            f"{path.name} is no plain state dict (a mapping of names to tensors). "
+            f"{path.name} holds no state dict (a mapping of names to tensors). "
             "Save one with torch.save(model.state_dict(), FILE)."
         )
-    return dict(state)
+    return state
 
 
 _NOT_WEIGHTS = (

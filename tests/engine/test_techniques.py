@@ -170,7 +170,7 @@ def test_every_parameter_has_a_kind_a_default_that_fits_and_help(kind):
 def test_bad_values_are_refused_with_a_sentence(kind):
     for item in kind.parameters():
         for value in bad_values(item):
-            with pytest.raises(ParameterError, match=rf"{item.label} must be .*not .+"):
+            with pytest.raises(ParameterError, match=rf"{re.escape(item.label)} must be .*not .+"):
                 kind(**{item.name: value})
 
 
@@ -183,7 +183,7 @@ def test_every_kind_of_parameter_refuses_what_does_not_fit():
                 item.check(value)
         for value in good_values(dataclasses.replace(item, default=True)):
             item.check(value)
-    with pytest.raises(ParameterError, match="one of grey, blur, not “gray”. Did you mean grey?"):
+    with pytest.raises(ParameterError, match=r"not “gray”\. Did you mean grey\?"):
         Parameter("fill", Choice(("grey", "blur")), "grey", "Help.").check("gray")
 
 
