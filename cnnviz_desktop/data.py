@@ -171,6 +171,7 @@ class Record:
     weights: str = ""
     image: str = ""
     image_fingerprint: str = ""
+    fit: str = "crop"
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -183,7 +184,7 @@ class Record:
         """Read a record back; raise ValueError where the text is not one."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, absurd numbers, absurd depth
             raise ValueError("This is not a CNNviz record.") from error
         if not isinstance(values, dict) or values.pop("cnnviz_record", None) != 1:
             raise ValueError("This is not a CNNviz record.")
@@ -198,6 +199,7 @@ class Record:
             record.weights,
             record.image,
             record.image_fingerprint,
+            record.fit,
         )
         sound = (
             all(isinstance(value, str) for value in texts)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-# Before torch is imported, by whichever test; child processes inherit them.
+# Before torch is imported, by whichever test; child processes inherit them. One thread: on a busy
+# machine the small networks of these tests lose more by waiting for a second than it brings.
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "2")
+    os.environ.setdefault(_name, "1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 if TYPE_CHECKING:

@@ -48,20 +48,7 @@ def test_importing_the_package_imports_nothing_heavy(repository):
     assert {name.partition(".")[0] for name in json.loads(loaded)} & set(HEAVY) == set()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(
-                name == "techniques",
-                strict=True,
-                reason="a submodule is no attribute of engine before it is imported",
-            ),
-        )
-        for name in cnnviz_desktop.__all__
-    ],
-)
+@pytest.mark.parametrize("name", cnnviz_desktop.__all__)
 def test_every_public_name_can_be_the_first_one_used(repository, name):
     printed = fresh(repository, f"from cnnviz_desktop import {name}; print({name}.__name__)")
 

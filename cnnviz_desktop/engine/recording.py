@@ -3,8 +3,7 @@
 The traps this module exists for:
 
 - An in-place layer rewrites its input, so a hook that keeps a convolution's output reads the values
-  after the ReLU. Here in-place layers work out of place while recording, and outputs that are
-  written into by other means are noticed and copied.
+  after the ReLU. Every recorded output is a copy.
 - A leaf in front of an in-place layer raises in autograd. The leaf is kept and a clone handed on.
 - A module that is called several times in a pass gives several outputs. Every call is kept.
 """
@@ -87,19 +86,6 @@ def interruptible(module: nn.Module, run: Run) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def out_of_place(module: nn.Module) -> Iterator[None]:
-    """Let in-place layers (`ReLU(inplace=True)` and the like) write to a new tensor meanwhile."""
-    in_place = [child for child in module.modules() if getattr(child, "inplace", False) is True]
-    for child in in_place:
-        child.inplace = False  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for child in in_place:
-            child.inplace = True  # type: ignore[assignment]
-
-
 def record(
     module: nn.Module, tensor: Tensor, calls: Mapping[str, int], run: Run = SILENT
 ) -> dict[str, list[Tensor]]:
@@ -108,21 +94,7 @@ def record(
     `calls` maps a layer's dotted name to how often a pass calls it (`LayerNode.calls`): the pass
     stops as soon as all of these have happened. Needs no gradients and keeps none.
     """
-    kept, rewritten = _recorded(module, tensor, calls, run, copies=False)
-    if rewritten:
-        # Something wrote into an output after it was kept: `out += identity`, F.relu(inplace=True).
-        # That is rare, so the price of a second pass beats a copy of every output (measured on
-        # the convolutions of vgg16: 1.02 of a bare pass without copies, 1.27 with).
-        kept, _ = _recorded(module, tensor, calls, run, copies=True)
-    return kept
-
-
-def _recorded(
-    module: nn.Module, tensor: Tensor, calls: Mapping[str, int], run: Run, *, copies: bool
-) -> tuple[dict[str, list[Tensor]], bool]:
-    """Run one pass; tell with the outputs whether any of them was written into later."""
     kept: dict[str, list[Tensor]] = {name: [] for name in calls}
-    versions: list[tuple[Tensor, int]] = []
     names = {module.get_submodule(name): name for name in calls}
     missing = sum(calls.values())
 
@@ -130,22 +102,21 @@ def _recorded(
         nonlocal missing
         found = first_tensor(output)
         if found is not None:
-            kept[names[layer]].append(found.clone() if copies else found)
-            versions.append((found, found._version))
+            # A copy, since what comes next may write into it. Letting in-place layers work out of
+            # place instead would be a little cheaper and wrong where their input is used again.
+            kept[names[layer]].append(found.clone())
         missing -= 1
         if missing == 0:
             raise _Stop
 
     with (
-        torch.inference_mode(False),  # the caller's, which would not count writes
-        torch.no_grad(),
-        out_of_place(module),
+        torch.inference_mode(),
         interruptible(module, run),
         hooked(names, after=keep),
         suppress(_Stop),
     ):
         module(tensor)
-    return kept, any(found._version != version for found, version in versions)
+    return kept
 
 
 @contextmanager

@@ -671,3 +671,10 @@ def test_a_notebooks_own_gradient_mode_changes_nothing(load, noise):
                 FeatureMaps(layer="conv1")(model, noise()),
                 FeatureMaps(layer="conv1")(model, noise(), SILENT),
             )
+
+
+def test_a_class_index_of_numpy_is_taken_as_a_plain_one():
+    technique = GradCam(target=np.int64(3))
+
+    assert technique == GradCam(target=3)
+    assert type(technique.target) is int
