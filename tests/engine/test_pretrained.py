@@ -102,5 +102,5 @@ def test_without_a_server_one_sentence_says_what_to_do(
     address = "http://127.0.0.1:9/" + served.rpartition("/")[2]
     monkeypatch.setattr(kind, "url", property(lambda self: address), raising=False)
 
-    with pytest.raises(ModelError, match=r"--weights FILE, or --weights none"):
+    with pytest.raises(ModelError, match=r"--weights FILE"):
         load_model(NAME)
