@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def rows() -> Iterator[Row]:
             name=f"grad-cam {name}",
             contenders={
                 "floor": floor(plain, layer, contiguous),
-                "cnnviz": lambda m=model, i=image: GradCam(target=0)(m, i),
+                "cnnviz": partial(GradCam(target=0), model, image),
                 "captum": captum(plain, layer, contiguous),
                 "torch-cam": torch_cam(plain, layer, contiguous),
                 "pytorch-grad-cam": pytorch_grad_cam(plain, layer, contiguous),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from benchmarks.ratio import Row
+from cnnviz_desktop.data import Floats
 from cnnviz_desktop.figures import pixels, style
 
 
@@ -20,15 +22,15 @@ def rows() -> Iterator[Row]:
         yield Row(
             name=f"tiles {count} maps of {side}x{side}",
             contenders={
-                "numpy take": lambda index=index: table.take(index, axis=0),
-                "cnnviz": lambda maps=maps: pixels.tiles(maps),
-                "64 matplotlib axes": lambda maps=maps: subplots(maps[:64]),
+                "numpy take": partial(table.take, index, axis=0),
+                "cnnviz": partial(pixels.tiles, maps),
+                "64 matplotlib axes": partial(subplots, maps[:64]),
             },
             note="matplotlib draws only 64 of the maps",
         )
 
 
-def subplots(maps: np.ndarray) -> None:  # type: ignore[type-arg]
+def subplots(maps: Floats) -> None:
     """Draw 64 maps the usual way: one matplotlib axes each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -24,7 +24,7 @@ _HOMES = {
     "overlay": "cnnviz_desktop.figures.pixels",
     "plate": "cnnviz_desktop.figures.plates",
     "save": "cnnviz_desktop.figures.export",
-    "techniques": "cnnviz_desktop.engine",
+    "save_data": "cnnviz_desktop.figures.export",
     "FeatureMaps": "cnnviz_desktop.engine.techniques",
     "Filters": "cnnviz_desktop.engine.techniques",
     "GradCam": "cnnviz_desktop.engine.techniques",
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.techniques import GradCam as GradCam
     from cnnviz_desktop.errors import CnnvizError as CnnvizError
     from cnnviz_desktop.figures.export import save as save
+    from cnnviz_desktop.figures.export import save_data as save_data
     from cnnviz_desktop.figures.pixels import overlay as overlay
     from cnnviz_desktop.figures.plates import plate as plate
 
@@ -57,16 +58,19 @@ __all__ = [  # noqa: RUF022 - the order in which a notebook meets them
     "overlay",
     "plate",
     "save",
+    "save_data",
     "Run",
     "CnnvizError",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "techniques":
+        return import_module("cnnviz_desktop.engine.techniques")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *__all__])

@@ -68,6 +68,12 @@ class Autosave:
         _release(self._lock)
         self._path = self._lock = None
 
+    def leave(self) -> None:
+        """Let go of the safety copy but keep it, so that the next start finds it."""
+        if self._lock is not None:
+            _release(self._lock)
+        self._path = self._lock = None
+
     def _begin(self) -> None:
         path = self._folder / f"{secrets.token_hex(8)}{SUFFIX}"
         try:

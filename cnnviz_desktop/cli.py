@@ -26,6 +26,7 @@ from cnnviz_desktop.engine.technique import (
 )
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError, did_you_mean
+from cnnviz_desktop.figure_options import add_figure_options, check_figure_options, write_result
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, LayerNode, Prediction
@@ -100,6 +101,9 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=int, default=3, metavar="N", help="classes shown (3)")
     predict.add_argument("--json", action="store_true", help="print JSON")
     predict.add_argument("--csv", type=Path, metavar="FILE", help="also write the table as CSV")
+    add_figure_options(
+        predict, "also write one picture's answer as a figure (.png, .svg, .pdf) or data"
+    )
     for technique in TECHNIQUES:
         _add_technique(add(technique.command, _technique, technique.summary), technique)
     return parser
@@ -132,15 +136,7 @@ def _add_technique(parser: argparse.ArgumentParser, technique: type[Technique]) 
         parser.add_argument("image", type=Path, metavar="IMAGE", help="the picture")
     for item in technique.parameters():
         _add_parameter(parser, item)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="a figure (.png, .svg, .pdf) or the data (.npz)",
-    )
-    parser.add_argument("--dpi", type=int, default=200, help="dots per inch of the figure (200)")
-    parser.add_argument("--dark", action="store_true", help="draw the figure on a dark ground")
+    add_figure_options(parser, "a figure (.png, .svg, .pdf) or the data (.npz)", required=True)
 
 
 def _add_parameter(parser: argparse.ArgumentParser, item: Parameter) -> None:
@@ -201,21 +197,14 @@ def _shown_run() -> Run:
 def _technique(options: argparse.Namespace) -> int:
     from cnnviz_desktop.engine.images import load_image
     from cnnviz_desktop.engine.technique import record
-    from cnnviz_desktop.figures.export import DATA_SUFFIXES, check_suffix, save, save_data
 
     technique = technique_from(options)
-    check_suffix(options.out)  # before the work, not after it
+    check_figure_options(options)
     image = load_image(options.image) if technique.needs_image else None
     _say_notes(image)
     model = _load(options)
     result = technique(model, image, _shown_run())
-    written = record(technique, model, image)
-    if options.out.suffix.lower() in DATA_SUFFIXES:
-        save_data(result, options.out, written)
-    else:
-        from cnnviz_desktop.figures.plates import plate
-
-        save(plate(result, image, dark=options.dark), options.out, dpi=options.dpi, record=written)
+    write_result(options, result, image, record(technique, model, image))
     print(f"Wrote {options.out}")
     return 0
 
@@ -296,6 +285,10 @@ def _predict(options: argparse.Namespace) -> int:
         for path in options.images
         for file in (image_files(path) if path.is_dir() else (path,))
     ]
+    if options.out:
+        if len(files) != 1:
+            raise ParameterError("--out draws the answer for one picture: give it one.")
+        check_figure_options(options)
     model = _load(options)
     run = _shown_run()
     answers: list[tuple[Path, Prediction]] = []
@@ -308,6 +301,11 @@ def _predict(options: argparse.Namespace) -> int:
         except CnnvizError as error:  # one bad file does not cost the others their answer
             failed += 1
             print(f"cnnviz: {error}", file=sys.stderr)
+    if options.out and answers:
+        from cnnviz_desktop.engine.technique import record
+
+        image = load_image(files[0])
+        write_result(options, answers[0][1], image, record(None, model, image))
     if options.csv:
         _write_csv(options.csv, answers, options.top)
     if options.json:

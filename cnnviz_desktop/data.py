@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
+PRETRAINED, RANDOM = "pretrained", "none"  # where weights are from that are no file
+
 
 @dataclass(frozen=True)
 class Box:

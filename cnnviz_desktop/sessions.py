@@ -18,7 +18,7 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from cnnviz_desktop import __version__
-from cnnviz_desktop.data import Pixels, Result
+from cnnviz_desktop.data import PRETRAINED, RANDOM, Pixels, Result
 from cnnviz_desktop.errors import SessionError
 from cnnviz_desktop.session_archive import (
     ArchiveReader,
@@ -40,7 +40,6 @@ from cnnviz_desktop.whole_file import whole_file
 
 FORMAT = 1
 SUFFIX = ".cnnviz"
-PRETRAINED, RANDOM = "pretrained", "none"  # origins of weights that are no file
 LIMITS = Limits()
 
 # What turns a document of the format named into one of the next.

@@ -98,3 +98,16 @@ def test_sessions_need_no_torch_no_qt_and_no_matplotlib() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'PySide6', 'matplotlib')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_left_is_found_by_the_next_start(tmp_path: Path) -> None:
+    crashed(tmp_path, "lost")
+    first = Autosave(tmp_path)
+    first.recover()
+    first.leave()
+    first.clear()  # it is not its own any more
+    assert [path.suffix for path in tmp_path.iterdir()] == [".cnnviz"]
+    second = Autosave(tmp_path)
+    found = second.recover()
+    assert found is not None and found.tab == "lost"
+    second.clear()

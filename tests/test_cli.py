@@ -19,9 +19,12 @@ import pytest
 from PIL import Image
 
 import cnnviz_desktop
+from cnnviz_desktop import cli
 from cnnviz_desktop.cli import main
 from cnnviz_desktop.data import Record
-from cnnviz_desktop.engine.techniques import TECHNIQUES, GradCam
+from cnnviz_desktop.engine.techniques import TECHNIQUES, FeatureMaps, GradCam
+from cnnviz_desktop.figures.export import encode
+from cnnviz_desktop.figures.records import read_record
 
 COMMANDS = ["tour", "models", "layers", "predict", *(kind.command for kind in TECHNIQUES)]
 RANDOM = ["--weights", "none"]
@@ -287,6 +290,50 @@ def test_a_dark_figure_is_dark(run, picture, tmp_path):
     assert dark < 150
 
 
+def test_a_figure_is_drawn_as_the_options_say(run, picture, tmp_path):
+    out = tmp_path / "figure.png"
+    options = {"width": 3.5, "colormap": "viridis", "columns": 2, "limit": 4, "caption": "Words."}
+    words = [f"--{name}={value}" for name, value in options.items()]
+    more = ["--no-colour-bar", "--transparent", "--dpi=60", "--title=Mine"]
+
+    done = run(*technique_words(FeatureMaps, picture), "--out", out, *words, *more)
+
+    assert (done.code, done.err) == (0, "")
+    model = cnnviz_desktop.load_model("bundled", weights="none")
+    image = cnnviz_desktop.load_image(picture)
+    figure = cnnviz_desktop.plate(
+        FeatureMaps()(model, image), image, title="Mine", colour_bar=False, **options
+    )
+    assert out.read_bytes().endswith(encode(figure, ".png", 60, None, True)[-500:])
+    with Image.open(out) as drawn:
+        assert drawn.width == 210
+        assert drawn.convert("RGBA").getpixel((1, 1))[3] == 0
+
+
+def test_tiles_is_another_word_for_the_limit():
+    words = ["feature-maps", "bundled", "a.png", "--out", "b.png"]
+    options = [cli.build_parser().parse_args([*words, w, "9"]) for w in ("--tiles", "--limit")]
+    assert options[0] == options[1]
+
+
+def test_a_slide_has_the_shape_of_one(run, picture, tmp_path):
+    out = tmp_path / "slide.png"
+    words = technique_words(GradCam, picture)
+    assert run(*words, "--out", out, "--slide", "--dpi", "72").code == 0
+    with Image.open(out) as image:
+        assert image.size == (960, 540)
+
+
+def test_predict_draws_the_answer_for_one_picture(run, picture, tmp_path):
+    out = tmp_path / "answer.png"
+    done = run("predict", "bundled", picture, *RANDOM, "--out", out, "--dpi", "50")
+    assert (done.code, done.err) == (0, "")
+    assert read_record(out).technique == "predict"
+    table = tmp_path / "answer.csv"
+    assert run("predict", "bundled", picture, *RANDOM, "--out", table).code == 0
+    assert table.read_text(encoding="utf-8").startswith("class,label,probability,logit")
+
+
 def test_fit_changes_what_the_network_sees(run, tmp_path):
     wide = tmp_path / "wide.png"
     numbers = np.random.default_rng(4)
@@ -464,6 +511,18 @@ BAD = {
     "csv nowhere": (
         ["predict", "bundled", "PICTURE", *RANDOM, "--csv", "TMP/no/a.csv"],
         "cannot be written",
+    ),
+    "figure of two": (
+        ["predict", "bundled", "PICTURE", "PICTURE", *RANDOM, "--out", "TMP/a.png"],
+        "give it one",
+    ),
+    "colour map": (
+        ["predict", "bundled", "PICTURE", *RANDOM, "--out", "TMP/a.png", "--colormap", "magna"],
+        "Did you mean magma?",
+    ),
+    "width": (
+        ["predict", "bundled", "PICTURE", *RANDOM, "--out", "TMP/a.png", "--width", "900"],
+        "1 to 100 inches",
     ),
     "empty folder": (["predict", "bundled", "TMP/empty", *RANDOM], "no pictures directly inside"),
     "tour onto a file": (["tour", "--out", "PICTURE"], "cannot be"),

@@ -251,8 +251,8 @@ class _Download:
 
     def _report(self, label: str, done: int, total: int | None) -> None:
         now = time.perf_counter()
+        self.run.pause()
         if now - self.reported < REPORT_EVERY and done != total:
-            self.run.check()
             return
         self.reported = now
         elapsed = now - self.started
@@ -378,8 +378,8 @@ def _no_weights(cause: str, remedy: str, url: str, target: Path) -> ModelError:
     name = re.sub(r"-[a-f0-9]{8,}$", "", PurePosixPath(_file_name(url)).stem)
     return ModelError(
         f"The weights of {name} are not on this machine and {_host(url)} {cause}. {remedy}, or"
-        f" download {url} on another machine and put it at {target}, or pass --weights FILE, or"
-        " --weights none for random ones."
+        f" put {url} at {target}, or choose a file of weights or random ones"
+        " (--weights FILE, --weights none)."
     )
 
 
@@ -418,5 +418,5 @@ def _unwritable(error: OSError, target: Path) -> ModelError:
         )
     return ModelError(
         f"{target.parent} cannot be written to ({error.strerror or error}): set TORCH_HOME to a"
-        " folder of your own, or pass --weights FILE."
+        " folder of your own, or choose a file of weights (--weights FILE)."
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ from cnnviz_desktop.errors import LayerError, ModelError, ParameterError, Target
 from cnnviz_desktop.resources import resource
 
 BUNDLED = "bundled"
+_inputs: WeakKeyDictionary[ImageInput, tuple[tuple[Preprocessing, torch.device], Tensor, Box]] = (
+    WeakKeyDictionary()
+)
 RANDOM = "none"  # the word for random weights on the command line and in records
 
 
@@ -44,9 +48,19 @@ class LoadedModel:
     weights: str
 
     def prepare(self, image: ImageInput) -> tuple[Tensor, Box]:
-        """Return the network's input (1, 3, H, W) float32 and the box of the picture it covers."""
-        tensor, region = self.preprocessing(image)
-        return _laid_out(tensor, self.device), region
+        """Return the network's input (1, 3, H, W) float32 and the box of the picture it covers.
+
+        The last input of a picture is kept as long as the picture: walking the layers would scale
+        a large photograph down again for each.
+        """
+        wanted = self.preprocessing, self.device
+        known = _inputs.get(image)
+        if known is None or known[0] != wanted:
+            tensor, region = self.preprocessing(image)
+            known = wanted, _laid_out(tensor, self.device), region
+            if not image.pixels.flags.writeable:
+                _inputs[image] = known
+        return known[1].clone(), known[2]
 
     def with_fit(self, fit: Fit) -> LoadedModel:
         """Return the same network fed by another way of fitting pictures: crop, squash or pad."""

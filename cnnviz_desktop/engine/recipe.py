@@ -1,61 +1,142 @@
-"""Write a result down as what makes it again: a command line or lines of Python."""
+"""Write a result down as what makes it again: a command line or lines of Python.
+
+In both, a technique of None stands for the model's plain prediction, `weights` is a file or "none"
+and "" the pretrained ones, and `figure` holds options of `plate` and `save` by name.
+"""
 
 from __future__ import annotations
 
 import os
 import shlex
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from cnnviz_desktop.engine.technique import Flag, Technique
+from cnnviz_desktop.engine.technique import PREDICT, Flag, Technique
+
+_LONGEST_LINE = 88
+_OF_FILES = ("dpi", "transparent")  # what `save` takes; the rest is for `plate`
 
 
 def as_command(
-    technique: Technique, model: str, weights: str = "", image: Path | None = None, out: str = ""
+    technique: Technique | None,
+    model: str,
+    weights: str = "",
+    image: Path | None = None,
+    out: str = "",
+    *,
+    fit: str = "crop",
+    device: str = "cpu",
+    figure: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the `cnnviz` command that makes the technique's result again, quoted for a shell.
-
-    `weights` is a file or "none"; "" stands for the pretrained ones.
-    """
-    words = ["cnnviz", technique.command, model]
-    if image is not None and technique.needs_image:
+    """Return the `cnnviz` command that makes the result again, quoted for a shell."""
+    command = technique.command if technique is not None else PREDICT
+    words = ["cnnviz", command, model]
+    if image is not None and _looks(technique):
         path = str(image)
         words.append(f"{os.curdir}{os.sep}{path}" if path.startswith("-") else path)
     if weights:
         words += ["--weights", weights]
-    for item in technique.parameters():
-        value = getattr(technique, item.name)
-        if value == item.default:
-            continue
-        if isinstance(item.kind, Flag):
-            words.append(item.option if value else f"--no-{item.option[2:]}")
-        else:
-            # one word, so that a value such as -1 is not taken for an option
-            words.append(f"{item.option}={value}")
-    words += ["--out", out or f"{technique.command}.png"]
+    if device != "cpu":
+        words += ["--device", device]
+    if fit != "crop":
+        words += ["--fit", fit]
+    if technique is not None:
+        words += _parameter_words(technique)
+    words += ["--out", out or f"{command}.png"]
+    for name, value in (figure or {}).items():
+        words.append(_option(f"--{name.replace('_', '-')}", value))
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def as_python(
-    technique: Technique, model: str, weights: str = "", image: Path | None = None
+    technique: Technique | None,
+    model: str,
+    weights: str = "",
+    image: Path | None = None,
+    out: str = "",
+    *,
+    fit: str = "crop",
+    device: str = "cpu",
+    figure: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the lines of Python that make the technique's result again and draw it."""
-    name = type(technique).__name__
-    looks = technique.needs_image and image is not None
-    changed = {
-        item.name: getattr(technique, item.name)
-        for item in technique.parameters()
-        if getattr(technique, item.name) != item.default
-    }
-    given = ", ".join(f"{key}={value!r}" for key, value in changed.items())
-    origin = f", weights={weights!r}" if weights else ""
-    names = sorted(["load_model", "plate", name, *(["load_image"] if looks else [])])
+    """Return the lines of Python that make the result again and draw it; `out` is a file."""
+    looks = _looks(technique) and image is not None
+    shown = ["result", *(["image"] if looks else [])]
+    options = {key: value for key, value in (figure or {}).items() if key not in _OF_FILES}
+    written = {key: value for key, value in (figure or {}).items() if key in _OF_FILES}
+    data = Path(out).suffix.lower() in (".npz", ".csv")
+    names = ["load_model", *(["load_image"] if looks else [])]
+    if technique is None:
+        names.append("inspect")
+        result = "inspect(model, image)"
+    else:
+        names.append(type(technique).__name__)
+        made = _call(type(technique).__name__, [], _changed(technique), wrapped=False)
+        result = f"{made}(model{', image' if looks else ''})"
+    names += [] if data else ["plate"]
+    if out:
+        names.append("save_data" if data else "save")
+    origin = {"weights": weights} if weights else {}
+    origin |= {"device": device} if device != "cpu" else {}
+    loaded = _call("load_model", [repr(model)], origin)
     lines = [
-        f"from cnnviz_desktop import {', '.join(names)}",
+        f"from cnnviz_desktop import {', '.join(sorted(names))}",
         "",
-        f"model = load_model({model!r}{origin})",
+        f"model = {loaded}{f'.with_fit({fit!r})' if fit != 'crop' else ''}",
         *([f"image = load_image({str(image)!r})"] if looks else []),
-        f"result = {name}({given})(model{', image' if looks else ''})",
-        f"figure = plate(result{', image' if looks else ''})",
+        f"result = {result}",
+        *([] if data else ["figure = " + _call("plate", shown, options, before=9)]),
     ]
+    if out and data:
+        lines.append(f"save_data(result, {out!r})")
+    elif out:
+        lines.append(_call("save", ["figure", repr(out)], written))
     return "\n".join(lines) + "\n"
+
+
+def _looks(technique: Technique | None) -> bool:
+    """Tell whether a picture takes part."""
+    return technique is None or technique.needs_image
+
+
+def _changed(technique: Technique) -> dict[str, Any]:
+    """Return the parameters that are not the default."""
+    values = technique.values()
+    return {
+        item.name: values[item.name]
+        for item in technique.parameters()
+        if values[item.name] != item.default
+    }
+
+
+def _parameter_words(technique: Technique) -> list[str]:
+    changed = _changed(technique)
+    kinds = {item.name: item for item in technique.parameters()}
+    return [
+        _option(kinds[name].option, value, flag=isinstance(kinds[name].kind, Flag))
+        for name, value in changed.items()
+    ]
+
+
+def _option(option: str, value: Any, flag: bool = False) -> str:
+    """Return an option as one word, so that a value such as -1 is not taken for an option."""
+    if flag or isinstance(value, bool):
+        return option if value else f"--no-{option[2:]}"
+    return f"{option}={value}"
+
+
+def _call(
+    name: str,
+    given: Iterable[str],
+    options: Mapping[str, Any],
+    before: int = 0,
+    wrapped: bool = True,
+) -> str:
+    """Return a call, over several lines where one would be too long."""
+    parts = [*given, *(f"{key}={value!r}" for key, value in options.items())]
+    line = f"{name}({', '.join(parts)})"
+    if not wrapped or len(line) + before <= _LONGEST_LINE:
+        return line
+    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + ")"

@@ -14,12 +14,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from cnnviz_desktop.data import ImageInput, Record, Result
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.models import LoadedModel
+
+
+PREDICT = "predict"  # the subcommand of a model's plain answer, and its name in records
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,11 @@ class Technique:
 
     def __post_init__(self) -> None:
         for item in self.parameters():
-            item.check(getattr(self, item.name))
+            value = getattr(self, item.name)
+            if isinstance(value, np.generic):  # such as what logits.argmax() gives
+                value = value.item()
+                object.__setattr__(self, item.name, value)
+            item.check(value)
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
@@ -181,18 +190,22 @@ class Technique:
         return image
 
 
-def record(technique: Technique, model: LoadedModel, image: ImageInput | None = None) -> Record:
-    """Return the record that makes the technique's result again."""
-    shown = image if technique.needs_image else None
+def record(
+    technique: Technique | None, model: LoadedModel, image: ImageInput | None = None
+) -> Record:
+    """Return the record that makes the technique's result again; None is the plain prediction."""
+    shown = image if technique is None or technique.needs_image else None
+    values = technique.resolved(model).values() if technique is not None else {}
     return Record(
-        technique=technique.command,
-        parameters=technique.resolved(model).values(),
+        technique=technique.command if technique is not None else PREDICT,
+        parameters=values,
         model=model.name,
         model_fingerprint=model.fingerprint,
         weights=model.weights,
         image=str(shown.path or shown.name) if shown else "",
         image_fingerprint=shown.fingerprint if shown else "",
-        seed=technique.values().get("seed"),
+        fit=model.preprocessing.fit,
+        seed=values.get("seed"),
         versions=_versions(),
     )
 

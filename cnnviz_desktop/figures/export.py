@@ -16,6 +16,7 @@ from cnnviz_desktop.data import (
     Box,
     FilterBank,
     Heatmap,
+    Pixels,
     Prediction,
     Record,
     Result,
@@ -27,7 +28,19 @@ from cnnviz_desktop.figures.writing import write_whole
 if TYPE_CHECKING:  # whoever writes data needs no matplotlib
     from matplotlib.figure import Figure
 
-__all__ = ["DATA_SUFFIXES", "FIGURE_SUFFIXES", "check_suffix", "read_record", "save", "save_data"]
+__all__ = [
+    "DATA_SUFFIXES",
+    "FIGURE_SUFFIXES",
+    "arrays",
+    "check_suffix",
+    "decode",
+    "encode",
+    "encode_data",
+    "read_record",
+    "save",
+    "save_data",
+    "save_pixels",
+]
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 DATA_SUFFIXES = (".npz", ".csv")
@@ -65,25 +78,54 @@ def save(
     With a record, its JSON is embedded in the file and written beside it (`maps.png.json`). The
     same figure gives the same bytes; all files are written or none, else ExportError is raised.
     """
+    path = Path(path)
+    content = encode(figure, path.suffix, dpi, record, transparent)
+    write_whole({path: content, **_beside(path, record)})
+    return path
+
+
+def encode(
+    figure: Figure,
+    suffix: str,
+    dpi: float = 200,
+    record: Record | None = None,
+    transparent: bool = False,
+) -> bytes:
+    """Return a figure as the bytes of a PNG, SVG or PDF, the record's JSON in it."""
     from matplotlib import rc_context
 
-    path = Path(path)
-    writer = _FIGURE_WRITERS.get(path.suffix.lower())
+    writer = _FIGURE_WRITERS.get(suffix.lower())
     if writer is None:
-        raise _wrong_suffix(path.suffix)
-    width, height = figure.get_size_inches()
-    if not 1 <= dpi <= _MOST_DPI:
-        raise ExportError(f"{dpi:g} dots per inch are out of range: choose 1 to {_MOST_DPI}.")
-    if width * height * dpi * dpi > _MOST_PIXELS:
-        most = int((_MOST_PIXELS / (width * height)) ** 0.5)
-        raise ExportError(
-            f"At {dpi:g} dots per inch this figure would not fit in memory: choose {most} or less."
-        )
+        raise _wrong_suffix(suffix)
+    _check_dpi(figure, dpi)
     buffer = io.BytesIO()
     ground = "none" if transparent else figure.get_facecolor()
     with rc_context(_SETTINGS):
         writer(figure, buffer, record, dpi=dpi, facecolor=ground, transparent=transparent)
-    write_whole({path: buffer.getvalue(), **_beside(path, record)})
+    return buffer.getvalue()
+
+
+def decode(content: bytes) -> Pixels:
+    """Return the RGBA pixels (H, W, 4) of a figure that was encoded as PNG."""
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
+
+
+def save_pixels(pixels: Pixels, path: Path | str, record: Record | None = None) -> Path:
+    """Write RGB pixels (H, W, 3) as a PNG with the record's JSON in it and return the path."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ExportError(f"Pictures are written as .png: choose {path.stem}.png instead.")
+    info = PngInfo()
+    if record is not None:
+        info.add_text(PNG_KEY, to_ascii(record))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png", pnginfo=info)
+    write_whole({path: buffer.getvalue()})
     return path
 
 
@@ -93,17 +135,34 @@ def save_data(result: Result, path: Path | str, record: Record | None = None) ->
     An NPZ needs no pickles to be read; it holds the record's JSON as the text array `record`.
     """
     path = Path(path)
-    match path.suffix.lower(), result:
+    content = encode_data(result, path.suffix, record)
+    write_whole({path: content, **_beside(path, record)})
+    return path
+
+
+def encode_data(result: Result, suffix: str, record: Record | None = None) -> bytes:
+    """Return a result as the bytes of an NPZ, or a prediction as those of a CSV table."""
+    match suffix.lower(), result:
         case ".npz", _:
-            content = _pack(_arrays(result), record)
+            return _pack(arrays(result), record)
         case ".csv", Prediction():
-            content = _tabulate(result)
+            return _tabulate(result)
         case ".csv", _:
             raise ExportError("Only predictions make a table (.csv): choose .npz for this result.")
         case _:
-            raise _wrong_suffix(path.suffix)
-    write_whole({path: content, **_beside(path, record)})
-    return path
+            raise _wrong_suffix(suffix)
+
+
+def _check_dpi(figure: Figure, dpi: float) -> None:
+    """Raise ExportError where a figure would have too many pixels."""
+    width, height = figure.get_size_inches()
+    if not 1 <= dpi <= _MOST_DPI:
+        raise ExportError(f"{dpi:g} dots per inch are out of range: choose 1 to {_MOST_DPI}.")
+    if width * height * dpi * dpi > _MOST_PIXELS:
+        most = int((_MOST_PIXELS / (width * height)) ** 0.5)
+        raise ExportError(
+            f"At {dpi:g} dots per inch this figure would not fit in memory: choose {most} or less."
+        )
 
 
 def _wrong_suffix(suffix: str) -> ExportError:
@@ -151,26 +210,26 @@ _FIGURE_WRITERS: dict[str, Callable[..., None]] = dict(
 )
 
 
-def _arrays(result: Result) -> dict[str, NDArray[Any]]:
-    """Return a result as named arrays, text as text arrays."""
-    arrays: dict[str, Any]
+def arrays(result: Result) -> dict[str, NDArray[Any]]:
+    """Return a result as named arrays, text as text arrays: what an NPZ holds."""
+    values: dict[str, Any]
     match result:
         case Prediction():
-            arrays = {
+            values = {
                 "logits": result.logits,
                 "probabilities": result.probabilities,
                 "labels": result.labels,
                 "region": _corners(result.region),
             }
         case Activation():
-            arrays = {
+            values = {
                 "values": result.values,
                 "layer": result.layer,
                 "call": result.call,
                 "region": _corners(result.region),
             }
         case Heatmap():
-            arrays = {
+            values = {
                 "values": result.values,
                 "layer": result.layer,
                 "target": result.target,
@@ -179,11 +238,11 @@ def _arrays(result: Result) -> dict[str, NDArray[Any]]:
                 "region": _corners(result.region),
             }
         case FilterBank():
-            arrays = {"values": result.values, "layer": result.layer, "groups": result.groups}
+            values = {"values": result.values, "layer": result.layer, "groups": result.groups}
         case _:
             assert_never(result)
     return {"kind": np.array(type(result).__name__)} | {
-        name: np.asarray(value) for name, value in arrays.items()
+        name: np.asarray(value) for name, value in values.items()
     }
 
 
@@ -191,13 +250,13 @@ def _corners(box: Box) -> tuple[int, int, int, int]:
     return box.top, box.left, box.bottom, box.right
 
 
-def _pack(arrays: dict[str, NDArray[Any]], record: Record | None) -> bytes:
+def _pack(members: dict[str, NDArray[Any]], record: Record | None) -> bytes:
     """Return the bytes of an NPZ."""
     if record is not None:
         text = to_ascii(record)
-        arrays = {NPZ_KEY: np.array(text, f"<U{len(text)}"), **arrays}
+        members = {NPZ_KEY: np.array(text, f"<U{len(text)}"), **members}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **members)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

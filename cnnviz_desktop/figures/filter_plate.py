@@ -13,17 +13,11 @@ from cnnviz_desktop.data import FilterBank, Floats
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.grid import TileGrid, enlarge, lay_out
 from cnnviz_desktop.figures.numerals import MINUS, count, number
-from cnnviz_desktop.figures.page import (
-    BAR_ROW,
-    HEAD,
-    MARGIN,
-    WIDTH,
-    Page,
-    PlateOptions,
-    say_broken,
-)
+from cnnviz_desktop.figures.options import BAR_ROW, HEAD, MARGIN, WIDTH, PlateOptions
+from cnnviz_desktop.figures.page import Page, say_broken
 
 _SHOWN = 96  # the most filters that any well-known first layer has
+_SHOWN_ON_SLIDE = 48  # with room below each for its caption
 _TABLE_PIXELS = 72  # kernel pixels along a side of a table: more cannot be told apart in print
 _LABELS = 0.36  # inches left of and above a table
 _LARGEST_CELL = 0.5
@@ -40,7 +34,8 @@ def filter_plate(bank: FilterBank, options: PlateOptions) -> Figure:
 def _draw_tiles(bank: FilterBank, options: PlateOptions) -> Figure:
     """Draw one tile per filter: in colour where the inputs are red, green and blue."""
     filters, inputs = bank.values.shape[:2]
-    shown = min(filters, options.limit or _SHOWN)
+    usual = _SHOWN_ON_SLIDE if options.slide else _SHOWN
+    shown = min(filters, options.limit or usual)
     order = np.arange(filters)
     if shown < filters:
         order = pixels.strongest(bank.values, shown)
@@ -51,8 +46,8 @@ def _draw_tiles(bank: FilterBank, options: PlateOptions) -> Figure:
     else:
         tiles = pixels.kernel_tiles(chosen, colormap, scale=options.scale)[:, 0]
     tiles = enlarge(tiles)
-    grid = TileGrid.arrange(tiles, options.columns)
-    page = Page(grid.width, grid.height + BAR_ROW * options.colour_bar, options)
+    grid = TileGrid.arrange(tiles, options)
+    page = Page(grid.width, grid.height + options.bar_row, options)
     page.heading(options.title or bank.layer, _describe(bank, shown, inputs))
     grid.draw(page, tiles)
     peaks = np.abs(chosen).reshape(shown, -1).max(axis=1)
@@ -65,9 +60,10 @@ def _draw_tiles(bank: FilterBank, options: PlateOptions) -> Figure:
 def _draw_table(bank: FilterBank, options: PlateOptions) -> Figure:
     """Draw filters as rows and their inputs as columns, the strongest of each."""
     filters, inputs, tall, wide = bank.values.shape
-    across = min(inputs, options.columns or _most(wide))
-    cell = min((WIDTH - _LABELS) / across, _LARGEST_CELL * wide / max(tall, wide))
-    on_page = max(1, int(_TALLEST / (cell * tall / wide)))
+    fitting = max(1, int(_most(wide) * options.room / WIDTH))
+    across = min(inputs, options.columns or fitting)
+    cell = min((options.room - _LABELS) / across, _LARGEST_CELL * wide / max(tall, wide))
+    on_page = max(1, int((options.tallest(_TALLEST + _LABELS) - _LABELS) / (cell * tall / wide)))
     down = min(filters, options.limit or min(_most(tall), on_page))
     rows = np.sort(pixels.strongest(bank.values, down))
     columns = np.sort(pixels.strongest(bank.values[rows].swapaxes(0, 1), across))
@@ -79,7 +75,7 @@ def _draw_table(bank: FilterBank, options: PlateOptions) -> Figure:
     sheet = lay_out(tiles, across, gap, options.look.ground)
     width = cell * across
     height = width * sheet.shape[0] / sheet.shape[1]
-    page = Page(width + _LABELS, height + _LABELS + BAR_ROW * options.colour_bar, options)
+    page = Page(width + _LABELS, height + _LABELS + options.bar_row, options)
     page.heading(options.title or bank.layer, _describe(bank, down, across))
     left, top = MARGIN + _LABELS, HEAD + _LABELS
     page.picture(sheet, left, top, width, height)

@@ -10,7 +10,8 @@ import numpy as np
 
 from cnnviz_desktop.data import Pixels
 from cnnviz_desktop.figures import pixels, style
-from cnnviz_desktop.figures.page import HEAD, MARGIN, WIDTH, Page
+from cnnviz_desktop.figures.options import HEAD, MARGIN, WIDTH, PlateOptions
+from cnnviz_desktop.figures.page import Page
 
 TILE_PIXELS = 160  # the longer side of a tile before the figure scales it
 _LARGEST_SIDE = 2.0  # inches
@@ -40,15 +41,20 @@ def clear(ground: str) -> tuple[int, int, int, int]:
     return red, green, blue, 0
 
 
-def _measures(columns: int) -> tuple[float, float]:
+def _measures(columns: int, room: float) -> tuple[float, float]:
     """Return the width of a tile and of the gap between two, in inches."""
-    gap = min(_GAP, 0.12 * WIDTH / columns)
-    return min(_LARGEST_SIDE, (WIDTH - gap * (columns - 1)) / columns), gap
+    gap = min(_GAP, 0.12 * room / columns)
+    return min(_LARGEST_SIDE, (room - gap * (columns - 1)) / columns), gap
 
 
-def _height(count: int, columns: int, shape: float) -> float:
+def _height(count: int, columns: int, shape: float, room: float) -> float:
     """Return about how high a grid becomes, in inches."""
-    return math.ceil(count / columns) * (_measures(columns)[0] * shape + _STRIP)
+    return math.ceil(count / columns) * (_measures(columns, room)[0] * shape + _STRIP)
+
+
+def _most_captioned(room: float) -> int:
+    """Return how many columns leave every tile room for its caption."""
+    return max(1, int((room + _GAP) / (_SMALLEST_CAPTIONED + _GAP)))
 
 
 @dataclass(frozen=True)
@@ -64,15 +70,18 @@ class TileGrid:
     density: float
 
     @classmethod
-    def arrange(cls, tiles: Pixels, columns: int | None) -> TileGrid:
+    def arrange(cls, tiles: Pixels, options: PlateOptions) -> TileGrid:
         """Choose columns and size for tiles (N, h, w, 3), so that the page is about square."""
         count, tall, wide = tiles.shape[:3]
+        columns, room, most = options.columns, options.room, options.tallest(_TALLEST)
         if columns is None:
             columns = count if count <= 3 else math.ceil(math.sqrt(count * tall / wide))
-            while columns < count and _height(count, columns, tall / wide) > _TALLEST:
+            if room < WIDTH:
+                columns = min(columns, _most_captioned(room))
+            while columns < count and _height(count, columns, tall / wide, room) > most:
                 columns += 1
         columns = max(1, min(columns, count))
-        side, gap = _measures(columns)
+        side, gap = _measures(columns, room)
         gap_pixels = max(1, round(gap * wide / side))
         width = side * columns + gap * (columns - 1)
         density = (columns * wide + (columns - 1) * gap_pixels) / width

@@ -9,16 +9,19 @@ from cnnviz_desktop.data import Activation, Floats, ImageInput, Pixels
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.grid import TILE_PIXELS, TileGrid
 from cnnviz_desktop.figures.numerals import MINUS, count, number
-from cnnviz_desktop.figures.page import BAR_ROW, HEAD, Page, PlateOptions, say_broken, say_image
+from cnnviz_desktop.figures.options import BAR_ROW, HEAD, PlateOptions
+from cnnviz_desktop.figures.page import Page, say_broken, say_image
 
 _SHOWN = 64
+_SHOWN_ON_SLIDE = 48  # with room below each for its caption
 _FLATTEST = 3.0  # beyond this ratio of its sides a map is stretched: a hairline shows nothing
 
 
 def map_plate(activation: Activation, image: ImageInput | None, options: PlateOptions) -> Figure:
     """Draw the strongest channels with their index and maximum; all of few stay in order."""
     maps = activation.values
-    shown = min(len(maps), options.limit or _SHOWN)
+    usual = _SHOWN_ON_SLIDE if options.slide else _SHOWN
+    shown = min(len(maps), options.limit or usual)
     order = np.arange(len(maps)) if shown == len(maps) else pixels.strongest(maps, shown)
     chosen = maps[order]
     signed = options.is_signed(_has_two_signs(chosen))
@@ -26,8 +29,8 @@ def map_plate(activation: Activation, image: ImageInput | None, options: PlateOp
     # One map alone, or maps of one value each, have nothing but the layer to be measured by.
     own = options.scale == "tile" and shown > 1 and maps[0].size > 1
     tiles = _draw(chosen, own, signed, gamma, options.colormap)
-    grid = TileGrid.arrange(tiles, options.columns)
-    page = Page(grid.width, grid.height + BAR_ROW * options.colour_bar, options)
+    grid = TileGrid.arrange(tiles, options)
+    page = Page(grid.width, grid.height + options.bar_row, options)
     taken = page.thumbnail(image, activation.region) if image else 0.0
     title = options.title or activation.layer or "The whole network"
     page.heading(title, _describe(activation, shown, image), taken=taken)

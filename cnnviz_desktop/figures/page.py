@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -26,15 +25,11 @@ from PIL import Image
 from cnnviz_desktop.data import Box, Floats, ImageInput, Pixels
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.numerals import count
-from cnnviz_desktop.figures.pixels import Scale
+from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 
 Align = Literal["left", "center", "right"]
-WIDTH = 6.6  # inches of a body: with its margins, the width of a page of print
-MARGIN = 0.3
-HEAD = 0.84  # where the body begins below the top
-BAR_ROW = 0.34  # what a colour bar adds below the body
-_LINE = 0.15  # from one line of small text to the next
-_NARROWEST = 4.8  # of a body: headings and colour bars need as much
+_NARROWEST = 4.8  # of a body that is as wide as its pictures: headings need as much
+_LONGEST_BAR = 1.4
 _THUMBNAIL = 0.5
 _LONGEST_NAME = 32  # letters
 
@@ -55,34 +50,6 @@ _MORE_FONTS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlateOptions:
-    """What a caller may choose about a plate; None leaves the choice to the kind of result."""
-
-    title: str | None = None
-    caption: str | None = None
-    dark: bool = False
-    colormap: str | None = None
-    columns: int | None = None
-    limit: int | None = None
-    scale: Scale = "tile"
-    signed: bool | None = None
-    gamma: float | None = None
-    opacity: float = 0.6
-    colour_bar: bool = True
-
-    @property
-    def look(self) -> style.PlateStyle:
-        """Return the chrome that goes with the ground."""
-        return style.DARK if self.dark else style.LIGHT
-
-    def is_signed(self, guess: bool) -> bool:
-        """Tell whether zero is in the middle: as asked, as the colour map says, or as guessed."""
-        if self.signed is not None:
-            return self.signed
-        return self.colormap in style.SIGNED_MAPS if self.colormap else guess
-
-
 class Plate(Figure):
     """A figure that a notebook shows by itself."""
 
@@ -100,19 +67,31 @@ class Plate(Figure):
 class Page:
     """A sheet of paper in inches from its top left corner: heading, body, caption.
 
-    `width` and `height` are those of the body; the body begins at (`MARGIN`, `HEAD`).
+    `width` and `height` are those of the body; the body begins at (`MARGIN`, `HEAD`). These inches
+    are the layout's; where a width of the figure is asked for, `zoom` makes it that.
     """
 
     def __init__(self, width: float, height: float, options: PlateOptions) -> None:
         self.look = options.look
-        self.body = max(width, _NARROWEST)
+        self.narrow = options.narrow
+        self.body = max(width, _NARROWEST if options.free else options.room)
         self.width = self.body + 2 * MARGIN
-        lines = wrap(options.caption or "", self.body, style.CAPTION_SIZE)
-        self.height = HEAD + height + MARGIN + (_LINE * len(lines) + 0.08 if lines else 0)
-        self.figure = Plate(figsize=(self.width, self.height), dpi=150, facecolor=self.look.ground)
+        lines = wrap(options.caption or "", self.body, style.CAPTION_SIZE, most=8)
+        filled = HEAD + height + MARGIN + (LINE * len(lines) + 0.08 if lines else 0)
+        self.height = filled
+        self._across = self._down = 0.0  # what centres everything on a slide
+        if options.slide:
+            self.height = max(filled, self.width * 9 / 16)
+            self._across = (self.height * 16 / 9 - self.width) / 2
+            self._down = (self.height - filled) / 2
+            self.width = self.height * 16 / 9
+        self.zoom = options.zoom(self.width)
+        exact = self.zoom * (1 + 1e-9)  # so that 3.5 inches at 300 dots are 1050 pixels, not 1049
+        size = self.width * exact, self.height * exact
+        self.figure = Plate(figsize=size, dpi=150, facecolor=self.look.ground)
         FigureCanvasAgg(self.figure)
         for row, line in enumerate(lines):
-            y = self.height - MARGIN - _LINE * (len(lines) - 1 - row)
+            y = filled - MARGIN - LINE * (len(lines) - 1 - row)
             self.text(MARGIN, y, line, size=style.CAPTION_SIZE, colour=self.look.muted)
 
     def heading(self, title: str, details: Sequence[str], *, taken: float = 0.0) -> None:
@@ -153,10 +132,10 @@ class Page:
         if room is not None:
             words = shorten(words, room, size, bold)
         self.figure.text(
-            x / self.width,
-            1 - y / self.height,
+            (x + self._across) / self.width,
+            1 - (y + self._down) / self.height,
             legible(words),
-            fontproperties=_font(size, bold),
+            fontproperties=_font(size * self.zoom, bold),
             color=colour or self.look.text,
             ha=align,
             va="baseline",
@@ -164,8 +143,15 @@ class Page:
             usetex=False,
         )
 
+    def paragraph(self, y: float, words: str, *, most: int) -> None:
+        """Write small lines over the whole body, the first with its baseline at y."""
+        for row, line in enumerate(wrap(words, self.body, style.CAPTION_SIZE, most)):
+            place = y + row * LINE
+            self.text(MARGIN, place, line, size=style.CAPTION_SIZE, colour=self.look.muted)
+
     def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """Fill a rectangle."""
+        x, y = x + self._across, y + self._down
         self.figure.add_artist(
             Rectangle(
                 (x / self.width, 1 - (y + height) / self.height),
@@ -190,7 +176,8 @@ class Page:
         whole: Box | None = None,
     ) -> Axes:
         """Draw RGB or RGBA pixels to fill a rectangle, or their `place` in a larger `whole`."""
-        drawn = reduced(drawn, round(max(width, height) * _DENSITY))
+        drawn = reduced(drawn, round(max(width, height) * self.zoom * _DENSITY))
+        x, y = x + self._across, y + self._down
         whole = whole or Box(0, 0, *drawn.shape[:2])
         place = place or whole
         left, bottom = x / self.width, 1 - (y + height) / self.height
@@ -229,19 +216,23 @@ class Page:
                     region.height,
                     fill=False,
                     edgecolor=colour,
-                    linewidth=points,
+                    linewidth=points * self.zoom,
                     joinstyle="miter",
                 )
             )
 
     def colour_bar(self, y: float, low: str, high: str, colours: Pixels, meaning: str) -> None:
         """Draw in one row: the low value, the colours, the high value, what they mean."""
-        size, gap, length = style.CAPTION_SIZE, 0.07, 1.4
+        size, gap = style.CAPTION_SIZE, 0.07
+        length = self.body - 1.1 if self.narrow else _LONGEST_BAR
         self.text(MARGIN, y, low, size=size)
         start = MARGIN + text_width(low, size) + gap
         self.picture(colours[None], start, y - 0.085, length, 0.1)
         end = start + length + gap
         self.text(end, y, high, size=size)
+        if self.narrow:
+            self.paragraph(y + LINE + 0.04, meaning, most=2)
+            return
         after = end + text_width(high, size) + 2 * gap
         room = MARGIN + self.body - after
         self.text(after, y, meaning, size=size, colour=self.look.muted, room=room)

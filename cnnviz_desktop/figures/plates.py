@@ -20,13 +20,9 @@ from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.filter_plate import filter_plate
 from cnnviz_desktop.figures.map_plate import map_plate
 from cnnviz_desktop.figures.numerals import count, number, percent
+from cnnviz_desktop.figures.options import BAR_ROW, HEAD, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import (
-    BAR_ROW,
-    HEAD,
-    MARGIN,
-    WIDTH,
     Page,
-    PlateOptions,
     fit,
     leaves_out,
     reduced,
@@ -57,11 +53,14 @@ def plate(
     gamma: float | None = None,
     opacity: float = 0.6,
     colour_bar: bool = True,
+    width: float | None = None,
+    slide: bool = False,
 ) -> Figure:
     """Draw a result as a figure, with the picture it was made from where there is one.
 
-    `limit` is how many classes, maps or filters to show, strongest first. What is None is chosen
-    to suit the result.
+    `limit` is how many classes, maps or filters to show, strongest first; `width` that of the
+    figure in inches (3.5 is one column of many journals); a `slide` has the shape 16:9 and text to
+    be read from afar. What is None is chosen to suit the result.
     """
     options = PlateOptions(
         title=title,
@@ -75,6 +74,8 @@ def plate(
         gamma=gamma,
         opacity=opacity,
         colour_bar=colour_bar,
+        width=width,
+        slide=slide,
     )
     match result:
         case Prediction():
@@ -92,12 +93,15 @@ def plate(
 def _prediction_plate(
     prediction: Prediction, image: ImageInput | None, options: PlateOptions
 ) -> Figure:
-    """Draw the picture and beside it the likeliest classes as bars."""
+    """Draw the picture and beside it, in a narrow figure below, the likeliest classes as bars."""
     top = prediction.top(options.limit or 5)
     bars = _ROW * len(top)
-    wide, tall = fit(image.pixels, 2.4, max(bars, 1.6)) if image else (0.0, 0.0)
+    room, narrow = options.room, options.narrow
+    wide, tall = fit(image.pixels, min(2.4, room), max(bars, 1.6)) if image else (0.0, 0.0)
     cropped = image is not None and leaves_out(prediction.region, image)
-    page = Page(WIDTH, max(bars, tall + 0.14 * cropped), options)
+    above = tall + 0.14 * cropped
+    start = HEAD + (above + 0.2 if narrow and image else 0.0)
+    page = Page(room, start - HEAD + bars if narrow else max(bars, above), options)
     details = [f"{percent(top[0][2])}, likeliest of {count(len(prediction.labels))} classes"]
     page.heading(options.title or top[0][1], [*details, *say_image(image)])
     left, muted = MARGIN, page.look.muted
@@ -106,10 +110,10 @@ def _prediction_plate(
         if cropped:
             said = "framed: what the network saw"
             page.text(left, HEAD + tall + 0.14, said, size=style.CAPTION_SIZE, colour=muted)
-        left += wide + 0.3
-    right = MARGIN + WIDTH
+        left += 0.0 if narrow else wide + 0.3
+    right = MARGIN + room
     for row, (index, label, share) in enumerate(top):
-        y = HEAD + row * _ROW
+        y = start + row * _ROW
         first = row == 0
         logit = f"logit {number(float(prediction.logits[index]))}"
         page.text(left, y + 0.12, label, bold=first, room=right - left - 1.4)
@@ -131,13 +135,12 @@ def _heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpt
     colormap = options.colormap or (style.SIGNED if signed else style.OVERLAY)
     heat = pixels.colour(heatmap.values, colormap, signed=signed, gamma=gamma)
     panels = 3 if image else 1
-    room = (WIDTH - (panels - 1) * _PANEL_GAP) / panels
-    wide, tall = fit(image.pixels if image else heat, min(room, _TALLEST), _TALLEST)
-    page = Page(
-        panels * (wide + _PANEL_GAP) - _PANEL_GAP,
-        _PANEL_HEAD + tall + BAR_ROW * options.colour_bar,
-        options,
-    )
+    gap = min(_PANEL_GAP, 0.03 * options.room)
+    room = (options.room - (panels - 1) * gap) / panels
+    most = options.tallest(_TALLEST + _PANEL_HEAD) - _PANEL_HEAD
+    wide, tall = fit(image.pixels if image else heat, min(room, _TALLEST), most)
+    body = panels * (wide + gap) - gap
+    page = Page(body, _PANEL_HEAD + tall + options.bar_row, options)
     page.heading(
         options.title or _name_target(heatmap),
         _describe_heatmap(heatmap, image, titled=options.title is not None),
@@ -148,11 +151,11 @@ def _heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpt
         small, region = _reduced(image, heatmap.region)
         _name_panel(page, x, "picture")
         page.photograph(small, region, x, y, wide, tall)
-        x += wide + _PANEL_GAP
+        x += wide + gap
         page.box(x, y, wide, tall, page.look.track)
         page.picture(heat, x, y, wide, tall, place=region, whole=small.whole)
         _name_panel(page, x, f"map, {rows}×{columns}")
-        x += wide + _PANEL_GAP
+        x += wide + gap
         blended = pixels.overlay_values(
             small, heatmap.values, region, options.opacity, colormap, gamma=gamma, signed=signed
         )
@@ -195,7 +198,10 @@ def _explain_heat(
     if high == 0 and not (heatmap.values > 0).any():
         name, nothing = _name_target(heatmap), "all are" if signed else "none is above"
         said = f"Nothing in this map speaks for “{name}”: of its values {nothing} zero.{broken}"
-        page.text(MARGIN, y, said, room=page.body)
+        if page.narrow:
+            page.paragraph(y, said, most=3)
+        else:
+            page.text(MARGIN, y, said, room=page.body)
         return
     said = "against and for the class" if signed else "for the class; zero and below are clear"
     colours = pixels.colour(np.linspace(low, high, 256), colormap, signed=signed, gamma=gamma)

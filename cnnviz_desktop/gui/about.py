@@ -11,12 +11,12 @@ from cnnviz_desktop.gui.actions import shortcuts
 from cnnviz_desktop.gui.controls import label, named
 
 _MORE_KEYS = (
-    ("Arrow keys", "Walk the tree or the tiles; the view follows"),
-    ("Space", "Show the selected map full-size, and go back"),
-    ("Ctrl+wheel", "Resize the tiles"),
-    ("O held", "Hide the heat of an explanation"),
-    ("1 to 9", "Explain the first to ninth likeliest class"),
-    ("Wheel, drag, 0", "Zoom a picture, move it, fit it again"),
+    ("Arrow keys", "Walk", "Through the tree or the tiles; the view follows"),
+    ("Enter, Space", "Full size", "The selected map alone, and back"),
+    ("Ctrl+wheel", "Resize tiles", ""),
+    ("O held", "Hide heat", "The picture of an explanation without it"),
+    ("1 to 9", "Explain a class", "The first to ninth likeliest"),
+    ("Wheel, drag, 0", "Zoom", "A picture; move it; fit it again"),
 )
 
 
@@ -27,20 +27,29 @@ def show_keys(parent: QWidget) -> None:
     grid = QGridLayout(inside)
     grid.setHorizontalSpacing(24)
     grid.setVerticalSpacing(6)
-    for row, (keys, words) in enumerate((*shortcuts(), *_MORE_KEYS)):
-        grid.addWidget(label(keys, "strong"), row, 0)
-        grid.addWidget(label(words), row, 1)
+    for row, (keys, name, tip) in enumerate((*shortcuts(), *_MORE_KEYS)):
+        says = label(tip, muted=True)
+        says.setWordWrap(True)
+        for column, part in enumerate((label(keys, "strong"), label(name), says)):
+            part.setAlignment(Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(part, row, column)
     grid.setRowStretch(grid.rowCount(), 1)
-    grid.setColumnStretch(1, 1)
+    grid.setColumnStretch(2, 1)
     scroll = QScrollArea()
     scroll.setFrameShape(QFrame.Shape.NoFrame)
     scroll.setWidgetResizable(True)
     scroll.setWidget(inside)
     named(scroll, "keysPage", "Keyboard shortcuts")
-    column = QVBoxLayout(page)
-    column.addWidget(scroll)
-    page.resize(theme.px(520), theme.px(560))
+    whole = QVBoxLayout(page)
+    whole.addWidget(scroll)
+    page.resize(theme.px(720), theme.px(560))
     page.open()
+
+
+def key_table() -> str:
+    """Return all keys as a table of Markdown, for the page on the window."""
+    rows = [f"| {keys} | {name} | {tip} |" for keys, name, tip in (*shortcuts(), *_MORE_KEYS)]
+    return "\n".join(("| keys | command | what it does |", "|---|---|---|", *rows))
 
 
 def show_about(parent: QWidget) -> None:

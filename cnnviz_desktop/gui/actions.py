@@ -25,10 +25,11 @@ class _Command:
 
 
 _LINE = _Command("", "")
-_RECENT_IMAGES, _RECENT_MODELS, _SAMPLES, _DEVICES, _FITS = (
+_RECENT_IMAGES, _RECENT_SESSIONS, _RECENT_MODELS, _SAMPLES, _DEVICES, _FITS = (
     _Command(f"menu:{name}", text)
     for name, text in (
         ("recent_images", "Recent &pictures"),
+        ("recent_sessions", "Recent sessio&ns"),
         ("recent_models", "Recent &models"),
         ("samples", "&Samples"),
         ("devices", "&Device"),
@@ -39,9 +40,31 @@ _RECENT_IMAGES, _RECENT_MODELS, _SAMPLES, _DEVICES, _FITS = (
 _MENUS: dict[str, tuple[_Command, ...]] = {
     "&File": (
         _Command("open_images", f"&Open pictures{ELLIPSIS}", "Ctrl+O", "Add pictures", "folder"),
-        _Command("open_folder", f"Open &folder{ELLIPSIS}", "Ctrl+Shift+O", "Add a folder"),
+        _Command("open_folder", f"Open &folder{ELLIPSIS}", "Ctrl+Alt+O", "Add a folder"),
         _RECENT_IMAGES,
         _SAMPLES,
+        _LINE,
+        _Command(
+            "open_session",
+            f"Open se&ssion{ELLIPSIS}",
+            "Ctrl+Shift+O",
+            "Go on where a saved session was left: model, pictures, pins, notes and results",
+        ),
+        _RECENT_SESSIONS,
+        _Command("recover", "Reco&ver session", "", "What was on screen when CNNviz last stopped"),
+        _Command(
+            "save_session",
+            "S&ave session",
+            "Ctrl+S",
+            "Keep all that is on screen in one file (.cnnviz)",
+            "save",
+        ),
+        _Command(
+            "save_session_as",
+            f"Save sess&ion as{ELLIPSIS}",
+            "Ctrl+Shift+S",
+            "Keep it in another file",
+        ),
         _LINE,
         _Command(
             "open_weights",
@@ -51,7 +74,9 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
         ),
         _RECENT_MODELS,
         _LINE,
-        _Command("save_picture", f"&Save picture{ELLIPSIS}", "Ctrl+S", "Save what is shown as PNG"),
+        _Command(
+            "save_picture", f"Save pi&cture{ELLIPSIS}", "Ctrl+Alt+S", "Save what is shown as PNG"
+        ),
         _Command(
             "export",
             f"&Export figure or data{ELLIPSIS}",
@@ -59,16 +84,45 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
             "Write PNG, SVG, PDF or NPZ with the record that makes it again",
             "export",
         ),
+        _Command(
+            "export_again",
+            "Export &again",
+            "Ctrl+Shift+E",
+            "Export what is shown like the last time, without asking, to a fresh name",
+        ),
+        _Command(
+            "export_all",
+            f"Export a&ll{ELLIPSIS}",
+            "",
+            "Every map of the layer, or every technique's result for every picture, to a folder",
+        ),
         _LINE,
         _Command("remove_image", "&Remove picture", "Ctrl+Backspace", "Take it out of the session"),
         _Command("quit", "&Quit", "Ctrl+Q", "Leave CNNviz"),
     ),
     "&Edit": (
+        _Command("undo", "&Undo", "Ctrl+Z"),
+        _Command("redo", "&Redo", "Ctrl+Shift+Z"),
+        _LINE,
         _Command("copy", "&Copy", "Ctrl+C", "Copy what is shown", "copy"),
         _Command("paste", "&Paste picture", "Ctrl+V", "Add the picture on the clipboard"),
         _LINE,
-        _Command("copy_python", "Copy as P&ython", "", "The lines that make this result again"),
-        _Command("copy_command", "Copy as co&mmand", "", "The command that makes it again"),
+        _Command(
+            "copy_python",
+            "Copy as P&ython",
+            "Ctrl+Shift+C",
+            "The lines of Python that make this result again, to be pasted into a notebook",
+            "code",
+        ),
+        _Command(
+            "copy_command",
+            "Copy as co&mmand",
+            "Ctrl+Alt+C",
+            "The command that makes this result again, to be pasted into a terminal",
+            "terminal",
+        ),
+        _LINE,
+        _Command("pin", "P&in unit", "P", "Keep the selected unit at hand, or no longer", "pin"),
         _LINE,
         _Command("find_layer", "Find &layer", "Ctrl+L", "Search the layer tree", "search"),
         _Command("find_channel", "Find c&hannel", "Ctrl+F", "Show only some channels"),
@@ -122,6 +176,14 @@ class Actions(QObject):
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
 
+    def below(self, *names: str) -> QMenu:
+        """Return a menu of some of the commands, for a button."""
+        menu = QMenu()
+        menu.setObjectName(f"{names[0]}Menu")
+        menu.setToolTipsVisible(True)
+        menu.addActions([self._actions[name] for name in names])
+        return menu
+
     def all(self) -> list[QAction]:
         """List the actions in the order of the menus."""
         return list(self._actions.values())
@@ -151,12 +213,13 @@ class Actions(QObject):
         self._actions[command.name] = action
 
 
-def shortcuts() -> list[tuple[str, str]]:
-    """List what every key does, as (keys, words)."""
+def shortcuts() -> list[tuple[str, str, str]]:
+    """List what every key does, as (keys, name of the command, what it does)."""
     listed = [
         (QKeySequence(command.keys).toString(QKeySequence.SequenceFormat.NativeText), command)
         for commands in _MENUS.values()
         for command in commands
         if command.keys
     ]
-    return [(keys, command.tip or command.text.replace("&", "")) for keys, command in listed]
+    plain = str.maketrans({"&": None, ELLIPSIS: None})
+    return [(keys, command.text.translate(plain), command.tip) for keys, command in listed]

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from cnnviz_desktop.gui.startup import obstacle
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
-    from cnnviz_desktop.gui.theme import ThemeName
+    from cnnviz_desktop.gui.desk import Desk
     from cnnviz_desktop.gui.work import Engine
 
 
@@ -42,7 +40,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="pictures or folders to open, or a file of weights (.pth, .safetensors)",
+        help="pictures, folders, a session (.cnnviz), an exported figure, or a file of weights "
+        "(.pth, .safetensors)",
     )
     parser.add_argument("--model", default="", metavar="NAME", help="the network to begin with")
     return parser.parse_args(argv)
@@ -54,10 +53,12 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from cnnviz_desktop.gui import theme
+    from cnnviz_desktop.gui.appearance import look_of
     from cnnviz_desktop.gui.crash_dialog import CrashReporter
     from cnnviz_desktop.gui.jobs import Jobs
     from cnnviz_desktop.gui.main_window import MainWindow
     from cnnviz_desktop.gui.opening import Opening
+    from cnnviz_desktop.gui.preferences import Preferences
     from cnnviz_desktop.gui.session import Session
     from cnnviz_desktop.gui.window_memory import WindowMemory
     from cnnviz_desktop.gui.work import TorchEngine
@@ -67,22 +68,35 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
         app = QApplication(sys.argv[:1])
     app.setApplicationName("CNNviz Desktop")
     app.setApplicationDisplayName("CNNviz")
-    memory = WindowMemory()
-    theme.apply(app, memory.theme or _system_theme(app), memory.zoom)
     jobs = Jobs()
-    session = Session(jobs, engine or TorchEngine())
-    window = MainWindow(session, jobs, memory)
+    preferences = Preferences(jobs)
+    theme.apply(app, *look_of(preferences.settings))
+    engine = engine or TorchEngine()
+    session = Session(jobs, engine)
+    window = MainWindow(session, jobs, WindowMemory(), preferences)
     crashes = CrashReporter(window)
     crashes.install()
     jobs.crashed.connect(crashes.show_report)
     opening = Opening(session, window.commands, options.paths, options.model, window)
-    window.painted.connect(opening.begin)
+    desks: list[Desk] = []
+
+    def begin() -> None:
+        """Go on now that the window is painted."""
+        from cnnviz_desktop.gui.desk import Desk
+
+        desks.append(Desk(session, jobs, engine, preferences, window))
+        desks[0].begin(opening)
+
+    window.painted.connect(begin)
     window.show()
     code = app.exec()
     crashes.uninstall()
     stopped = jobs.close()
+    for desk in desks:
+        desk.close()
     window.close()
     window.deleteLater()
+    preferences.deleteLater()
     session.deleteLater()
     jobs.deleteLater()
     app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
@@ -92,10 +106,3 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
         # down; everything worth keeping is written by now.
         os._exit(code)
     return code
-
-
-def _system_theme(app: QApplication) -> ThemeName:
-    """Return the look the system asks for."""
-    from PySide6.QtCore import Qt
-
-    return "dark" if app.styleHints().colorScheme() == Qt.ColorScheme.Dark else "light"

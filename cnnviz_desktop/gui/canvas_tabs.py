@@ -13,7 +13,10 @@ from cnnviz_desktop.gui.empty_page import EmptyPage
 from cnnviz_desktop.gui.explain_view import ExplainView
 from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
 from cnnviz_desktop.gui.filters_view import FiltersView
+from cnnviz_desktop.gui.labels import ELLIPSIS
 from cnnviz_desktop.gui.message_bar import MessageBar
+from cnnviz_desktop.gui.model_picker import RANDOM
+from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.predictions_view import PredictionsView
 from cnnviz_desktop.gui.result_view import PageHead, ResultView
 from cnnviz_desktop.gui.session import Session
@@ -28,9 +31,14 @@ _GROUP_ENDS = {"Explain"}  # a line follows: the answer | the inside
 
 
 class CanvasTabs(QTabWidget):
-    """The tabs. Signals: `acted` (topic) the button of a message was pressed."""
+    """The tabs.
+
+    Signals: `acted` (tab) the button of a message was pressed; `weights_requested` a file of
+    weights is to be chosen for the model that could not be loaded.
+    """
 
     acted = Signal(str)
+    weights_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,10 +68,13 @@ class CanvasTabs(QTabWidget):
         self.setCurrentIndex(self._place(session.tab))
         self.currentChanged.connect(self._turned)
         self.message.acted.connect(self._act)
+        self.message.acted_otherwise.connect(self._take_random)
         session.tab_changed.connect(self._follow)
         session.answered.connect(self._settle)
         session.failed.connect(self._failed)
-        session.models.changed.connect(self._changed)
+        session.models.changed.connect(self._arrange)
+        session.models.requested.connect(self._settle_model)
+        session.models.cleared.connect(self._forget)
         session.pictures.selected.connect(self._changed)
         session.predicted.connect(self.refresh)
         self._arrange()
@@ -87,15 +98,19 @@ class CanvasTabs(QTabWidget):
         view.take_head(self.head, self.message)
         waiting = view.needs_image and self._session.pictures.current is None
         if waiting and self._session.pictures.emptied:
-            view.take_empty_page(self.empty)
+            view.take_empty_page(self.empty, self.message)
             self.empty.show()
         else:
             view.leave_empty_page()
         self.refresh()
 
     def _turned(self, index: int) -> None:
-        self._session.set_tab(self.views[index].tab)
+        view = self.views[index]
+        self._session.set_tab(view.tab)
         self._arrange()
+        held = self.window().focusWidget()
+        if held is not None and view.isAncestorOf(held):
+            view.take_keyboard()  # Qt would give it to the first field of the bar
 
     def _follow(self, tab: str) -> None:
         self.setCurrentIndex(self._place(tab))
@@ -107,17 +122,46 @@ class CanvasTabs(QTabWidget):
         self.message.settle("")
         self._arrange()
 
+    def _forget(self) -> None:
+        for view in self.views:
+            view.forget()
+        self.message.settle(self.message.topic)
+        self.refresh()
+
     def _settle(self, tab: str) -> None:
         self.message.settle(tab)
         self.refresh()
 
     def _failed(self, tab: str, error: CnnvizError) -> None:
-        if not tab or tab == self._session.tab:
+        if tab == MODEL_SLOT:
+            self._offer_weights(str(error))
+        elif not tab or tab == self._session.tab:
             self.message.tell("error", str(error), "Try again" if tab else "", tab)
         self.refresh()
 
+    def _offer_weights(self, sentence: str) -> None:
+        """Say why a model was not loaded; where there is such a one, offer it other weights."""
+        models = self._session.models
+        if models.machine is not None and models.wanted in models.machine.models:
+            file, random = f"Choose a file{ELLIPSIS}", "Use random weights"
+            self.message.tell("error", sentence, file, MODEL_SLOT, random)
+        else:
+            self.message.tell("error", sentence, "", MODEL_SLOT)
+
+    def _settle_model(self) -> None:
+        """Take the message on a model away when another one is being loaded."""
+        if self._session.job(MODEL_SLOT) is not None:
+            self.message.settle(MODEL_SLOT)
+
+    def _take_random(self) -> None:
+        self.view().take_keyboard()
+        self._session.models.load(self._session.models.wanted, RANDOM)
+
     def _act(self) -> None:
-        self.acted.emit(self.message.topic)
+        if self.message.topic == MODEL_SLOT:
+            self.weights_requested.emit()
+        else:
+            self.acted.emit(self.message.topic)
 
 
 class _GroupedTabBar(QTabBar):

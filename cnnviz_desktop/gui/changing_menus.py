@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
+from cnnviz_desktop.gui.preferences import Preferences
 from cnnviz_desktop.gui.session import Session
-from cnnviz_desktop.gui.window_memory import WindowMemory
 from cnnviz_desktop.gui.work import Machine
 from cnnviz_desktop.resources import resource
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.models import LoadedModel
     from cnnviz_desktop.engine.preprocessing import Fit
 
-_FITS: dict[Fit, tuple[str, str]] = {
+FITS: dict[Fit, tuple[str, str]] = {
     "crop": ("Centre &crop", "Scale the shorter side and cut the centre out: as networks train"),
     "squash": ("S&quash", "Scale the whole picture to the input, whatever its shape"),
     "pad": ("P&ad", "Scale the whole picture to fit inside, mean colour around it"),
@@ -29,10 +29,12 @@ _FITS: dict[Fit, tuple[str, str]] = {
 class ChangingMenus(QObject):
     """The menus and what they list.
 
-    Signals: `images_chosen` (paths) from the recent ones and samples; `device_named` (words).
+    Signals: `images_chosen` (paths) from the recent ones and samples; `session_chosen` (path);
+    `device_named` (words).
     """
 
     images_chosen = Signal(list)
+    session_chosen = Signal(object)
     device_named = Signal(str)
 
     def __init__(
@@ -40,17 +42,19 @@ class ChangingMenus(QObject):
         menus: dict[str, QMenu],
         recent_too: QMenu,
         session: Session,
-        memory: WindowMemory,
+        preferences: Preferences,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._menus = menus
         self._recent = (menus["recent_images"], recent_too)
         self._session = session
-        self._memory = memory
+        self._preferences = preferences
         for menu in (*self._recent, menus["samples"]):
             menu.triggered.connect(self._chose_image)
         menus["recent_models"].triggered.connect(self._chose_model)
+        menus["recent_sessions"].triggered.connect(self._chose_session)
+        preferences.changed.connect(self._fill_recent)
         menus["devices"].triggered.connect(self._chose_device)
         menus["fits"].triggered.connect(self._chose_fit)
         session.models.machine_found.connect(self._found_machine)
@@ -61,18 +65,24 @@ class ChangingMenus(QObject):
 
     def remember_images(self, paths: Sequence[Path]) -> None:
         """Keep pictures among the recent ones."""
-        self._memory.remember("images", [path.absolute() for path in paths])
-        self._fill_recent()
+        self._preferences.remember("images", [path.absolute() for path in paths])
+
+    def remember_session(self, path: Path) -> None:
+        """Keep a session among the recent ones."""
+        self._preferences.remember("sessions", [path.absolute()])
 
     def _fill_recent(self) -> None:
-        paths = [Path(name) for name in self._memory.recent("images")]
+        recent = self._preferences.recent
+        paths = [Path(name) for name in recent("images")]
         for menu in self._recent:
             _fill(menu, ((path.name, path) for path in paths))
-        _fill(self._menus["recent_models"], ((n, n) for n in self._memory.recent("models")))
+        _fill(self._menus["recent_models"], ((name, name) for name in recent("models")))
+        sessions = [Path(name) for name in recent("sessions")]
+        _fill(self._menus["recent_sessions"], ((path.stem, path) for path in sessions))
 
     def _fill_fits(self) -> None:
         group = QActionGroup(self)
-        for fit, (words, tip) in _FITS.items():
+        for fit, (words, tip) in FITS.items():
             action = self._menus["fits"].addAction(words)
             action.setToolTip(tip)
             action.setData(fit)
@@ -93,9 +103,10 @@ class ChangingMenus(QObject):
         self.device_named.emit(machine.devices[0][1])
 
     def _changed_model(self, model: LoadedModel) -> None:
+        for action in self._menus["fits"].actions():
+            action.setChecked(action.data() == self._session.models.fit)
         if self._session.models.weights is None:
-            self._memory.remember("models", [model.name])
-            self._fill_recent()
+            self._preferences.remember("models", [model.name])
 
     def _chose_image(self, action: QAction) -> None:
         if isinstance(action.data(), Path):
@@ -104,6 +115,10 @@ class ChangingMenus(QObject):
     def _chose_model(self, action: QAction) -> None:
         if action.data():
             self._session.models.load(action.data())
+
+    def _chose_session(self, action: QAction) -> None:
+        if isinstance(action.data(), Path):
+            self.session_chosen.emit(action.data())
 
     def _chose_device(self, action: QAction) -> None:
         self._session.models.set_device(action.data())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from cnnviz_desktop.data import Pixels
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.controls import Ground, fix_size, label, named
+from cnnviz_desktop.gui.labels import ElidedLabel
 from cnnviz_desktop.gui.qimages import qimage_of
 
 _SHORTEST = 40
@@ -98,6 +100,38 @@ class ColourBar(QWidget):
         bend = f" Gamma {self._gamma:g} lifts faint values." if self._gamma != 1 else ""
         centre = " The middle is zero." if self._signed else ""
         self.setToolTip(f"{self._colormap}: {low} to {high}.{centre}{bend}")
+
+
+class ScaleFoot(Ground):
+    """The line below a picture: what its colours mean, and what is under the mouse."""
+
+    def __init__(self, name: str, says: str) -> None:
+        """Take the object name and the accessible name of the value under the mouse."""
+        super().__init__(QPalette.ColorRole.AlternateBase)
+        fix_size(self, height=36)
+        self.bar = ColourBar()
+        self.bar.setMaximumWidth(theme.px(280))
+        self._about = ElidedLabel(role="caption", muted=True)
+        self._about.hide()
+        self._here = label("", "secondary", muted=True)
+        named(self._here, name, says)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 16, 0)
+        row.setSpacing(16)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self._about, 1)
+        row.addStretch(1)
+        row.addWidget(self._here)
+
+    def show_note(self, text: str) -> None:
+        """Show words where no bar can say what the colours mean; "" shows the bar again."""
+        self._about.setText(text)
+        self._about.setVisible(bool(text))
+        self.bar.setVisible(not text)
+
+    def point_at(self, text: str) -> None:
+        """Say what is under the mouse."""
+        self._here.setText(text)
 
 
 def colour_row(name: str, gamma: float = 1.0, *, signed: bool = False) -> QImage:

@@ -1,4 +1,4 @@
-"""Carry out the commands of menus and buttons: files, clipboard, export."""
+"""Carry out the commands of menus and buttons: files and clipboard."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from cnnviz_desktop.engine.recipe import as_command, as_python
 from cnnviz_desktop.gui.about import show_about, show_keys
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.drops import read_mime
-from cnnviz_desktop.gui.qimages import save_image
+from cnnviz_desktop.gui.file_kinds import (
+    EITHER,
+    FIGURE_FILTER,
+    FIGURES,
+    PICTURE_FILTER,
+    SESSION,
+    SESSION_FILTER,
+    WEIGHTS,
+)
 from cnnviz_desktop.gui.session import Session
-from cnnviz_desktop.gui.work import Answer
 
-WEIGHTS = (".pth", ".pt", ".safetensors")
-_IMAGES = "Pictures (*.png *.jpg *.jpeg *.webp *.tif *.tiff *.bmp *.gif *.avif *.heic)"
-_FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf);;Data, NumPy (*.npz)"
+_FILTERS = ";;".join((PICTURE_FILTER, FIGURE_FILTER, SESSION_FILTER, "All files (*)"))
 
 
 class Commands(QObject):
     """What the menus do.
 
     Signals: `refused` (a sentence on why nothing was done); `said` (what was done); `opened`
-    (list of paths that were asked for).
+    (list of paths that were asked for); `session_chosen` (path) a session's file is to be opened;
+    `figure_chosen` (path) a file that may tell how it was made.
     """
 
     refused = Signal(str)
     said = Signal(str)
     opened = Signal(list)
+    session_chosen = Signal(object)
+    figure_chosen = Signal(object)
 
     def __init__(self, session: Session, tabs: CanvasTabs, window: QWidget) -> None:
         super().__init__(window)
@@ -41,9 +48,7 @@ class Commands(QObject):
 
     def open_images(self) -> None:
         """Ask for pictures and open them."""
-        chosen, _kind = QFileDialog.getOpenFileNames(
-            self._window, "Open pictures", "", f"{_IMAGES};;All files (*)"
-        )
+        chosen, _kind = QFileDialog.getOpenFileNames(self._window, "Open", "", _FILTERS)
         self.open_paths([Path(name) for name in chosen])
 
     def open_folder(self) -> None:
@@ -71,16 +76,28 @@ class Commands(QObject):
             )
             return
         if not name:
+            asked = f"Which network is {path.name} for?"
+            wanted = self._session.models.wanted
+            likely = list(names).index(wanted) if wanted in names else 0
             name, sure = QInputDialog.getItem(
-                self._window, "Load weights", f"Which network is {path.name} for?", list(names)
+                self._window, "Load weights", asked, list(names), likely, editable=False
             )
             if not sure:
                 return
         self._session.models.load(name, path)
 
     def open_paths(self, paths: Iterable[Path]) -> None:
-        """Open pictures, folders and weights."""
+        """Open pictures, folders, weights, a session, or what an exported figure tells of."""
         known = list(paths)
+        sessions = [path for path in known if path.suffix.lower() == SESSION]
+        if sessions:
+            self.session_chosen.emit(sessions[0])
+            return
+        kinds = FIGURES if len(known) > 1 else (*FIGURES, EITHER)
+        figures = [path for path in known if path.suffix.lower() in kinds and not path.is_dir()]
+        if figures:
+            self.figure_chosen.emit(figures[0])
+        known = [path for path in known if path not in figures]
         weights = [path for path in known if path.suffix.lower() in WEIGHTS]
         images = [path for path in known if path not in weights]
         if images:
@@ -115,51 +132,6 @@ class Commands(QObject):
             QGuiApplication.clipboard().setMimeData(data)
             self.said.emit("Copied")
 
-    def save_picture(self) -> None:
-        """Save what is shown as PNG."""
-        view = self._tabs.view()
-        picture = view.picture()
-        if picture is None:
-            self.refused.emit("There is nothing to save here yet.")
-            return
-        path = save_image(picture, view.file_stem(), self._window)
-        if path is not None:
-            self.said.emit(f"Saved {path.name}")
-
-    def export(self) -> None:
-        """Ask for a file and write the figure or the data there."""
-        view = self._tabs.view()
-        answer = view.answer()
-        if answer is None:
-            self.refused.emit("There is no result to export in this tab yet.")
-            return
-        name = f"{view.file_stem()}.png"
-        chosen, kind = QFileDialog.getSaveFileName(self._window, "Export", name, _FIGURES)
-        if chosen:
-            path = Path(chosen)
-            if not path.suffix:
-                path = path.with_suffix(kind.partition("*")[2].partition(")")[0] or ".png")
-            self._session.export(answer, path, view.look())
-
-    def copy_python(self) -> None:
-        """Copy the lines of Python that make the result again."""
-        answer = self._tabs.view().answer()
-        if answer is not None:
-            path = answer.image.path if answer.image else None
-            weights = _weights(answer)
-            text = as_python(answer.technique, answer.model.name, weights, path)
-            self._to_clipboard(text, answer)
-
-    def copy_command(self) -> None:
-        """Copy the command that makes the result again."""
-        answer = self._tabs.view().answer()
-        if answer is not None:
-            path = answer.image.path if answer.image else None
-            weights = _weights(answer)
-            out = f"{self._tabs.view().file_stem()}.png"
-            text = as_command(answer.technique, answer.model.name, weights, path, out)
-            self._to_clipboard(text, answer)
-
     def remove_image(self) -> None:
         """Take the current picture out."""
         current = self._session.pictures.current
@@ -187,19 +159,8 @@ class Commands(QObject):
         """Show what this program is."""
         show_about(self._window)
 
-    def _to_clipboard(self, text: str, answer: Answer) -> None:
-        if answer.image is not None and answer.image.path is None:
-            self.refused.emit("This picture has no file; save it first, then copy the call.")
-            return
-        QGuiApplication.clipboard().setText(text)
-        self.said.emit("Copied")
-
 
 def architecture_of(path: Path, names: Iterable[str]) -> str:
     """Return the network that a file of weights is named after, "" where none is."""
     fits = [name for name in names if path.stem.lower().startswith(name.lower())]
     return max(fits, key=len, default="")
-
-
-def _weights(answer: Answer) -> str:
-    return "" if answer.model.weights == "pretrained" else answer.model.weights

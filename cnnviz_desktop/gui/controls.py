@@ -58,6 +58,28 @@ class _RoleLabel(QLabel):
         super().changeEvent(event)
 
 
+class Icon(QLabel):
+    """An icon that only shows, tinted again with the theme. It says nothing."""
+
+    def __init__(self, name: str, role: str = "muted", side: int = 16) -> None:
+        super().__init__()
+        self._name, self._role, self._side = name, role, side
+        self.tint()
+
+    def tint(self) -> None:
+        """Draw the icon in the theme's colour."""
+        side = theme.px(self._side)
+        ratio = self.devicePixelRatioF()
+        self.setPixmap(theme.icon_pixmap(self._name, self._role, side, ratio))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme and the size of the interface."""
+        kinds = QEvent.Type
+        if event.type() in (kinds.PaletteChange, kinds.ApplicationFontChange):
+            self.tint()
+        super().changeEvent(event)
+
+
 def fix_size(widget: QWidget, width: int = 0, height: int = 0) -> None:
     """Fix a size given in pixels of the design; `rescale` follows a zoomed interface."""
     widget.setProperty("design", [width, height])
@@ -207,6 +229,7 @@ class Slide(QWidget):
         step: float,
         *,
         numbered: bool = True,
+        icon: str = "",
     ) -> None:
         super().__init__()
         self._low, self._step = low, step
@@ -218,17 +241,20 @@ class Slide(QWidget):
             caption = label(text, muted=True)
             caption.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             row.addWidget(caption)
+        if icon:
+            row.addWidget(Icon(icon))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, round((high - low) / step))
-        self.slider.setMinimumWidth(theme.px(44))
+        self.slider.setMinimumWidth(theme.px(40))
         self.slider.setMaximumWidth(theme.px(160))
-        named(self.slider, name, text or name, tip)
+        named(self.slider, name, text or tip.partition(" (")[0], tip)
         row.addWidget(self.slider, 1)
         self._shown = label("")
         width = self._shown.fontMetrics().horizontalAdvance(f"{high:.{self._digits}f}")
         self._shown.setMinimumWidth(width)
         row.addWidget(self._shown)
         self._shown.setVisible(numbered)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.slider.valueChanged.connect(self._changed)
         self._show()
 
@@ -302,7 +328,7 @@ class ColormapPicker(QComboBox):
     def _room(self, maps: Sequence[str]) -> int:
         """Return the width that shows strip and name of every colour map."""
         metrics = self.fontMetrics()
-        return theme.px(36 + 44) + max(metrics.horizontalAdvance(name) for name in maps)
+        return theme.px(36 + 38) + max(metrics.horizontalAdvance(name) for name in maps)
 
     def _picked(self) -> None:
         self.colormap_picked.emit(self.currentText())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
@@ -14,17 +14,27 @@ CANVAS = 1400  # pixels of the longer side: a large window's canvas
 CARD = 480  # a card in the dock, on a screen of scale 2
 
 
-@lru_cache(maxsize=12)
+_reduced: WeakKeyDictionary[ImageInput, dict[int, ImageInput]] = WeakKeyDictionary()
+
+
 def reduced(image: ImageInput, side: int) -> tuple[ImageInput, float]:
-    """Return the picture with its longer side at most about `side`, and the factor applied."""
+    """Return the picture with its longer side at most about `side`, and the factor applied.
+
+    Kept as long as the picture itself; a large photograph takes the engine's thread tens of
+    milliseconds when it is opened, and the window none.
+    """
     height, width = image.pixels.shape[:2]
     factor = max(height, width) / side
     if factor <= 1:
         return image, 1.0
-    picture = Image.fromarray(image.pixels)
-    size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
-    return replace(image, pixels=np.asarray(small)), 1 / factor
+    made = _reduced.setdefault(image, {})
+    if side not in made:
+        source = reduced(image, CANVAS)[0] if side < CANVAS else image
+        size = (max(1, round(width / factor)), max(1, round(height / factor)))
+        picture = Image.fromarray(source.pixels)
+        small = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.5)
+        made[side] = replace(image, pixels=np.asarray(small))
+    return made[side], 1 / factor
 
 
 def scaled(box: Box, factor: float) -> Box:

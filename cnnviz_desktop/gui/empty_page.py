@@ -47,8 +47,20 @@ class EmptyPage(Ground):
         named(self, "emptyPage", "No picture yet")
         self.recent = QMenu(self)
         self.recent.setToolTipsVisible(True)
-        self._samples = self._make_samples()
+        self._offered: tuple[Path, ...] = ()
         self._icons: list[tuple[QLabel, str, str, int]] = []
+
+    def show_samples(self, samples: Sequence[Path]) -> None:
+        """Offer the sample pictures, which are small PNG files of our own."""
+        self._offered = tuple(samples)
+
+    def event(self, event: QEvent) -> bool:
+        """Fill the page when it is about to be seen: most sessions never do."""
+        if event.type() == QEvent.Type.Polish and self.layout() is None:
+            self._fill()
+        return super().event(event)
+
+    def _fill(self) -> None:
         inside = QWidget()
         inside.setMaximumWidth(theme.px(_WIDTH))
         column = QVBoxLayout(inside)
@@ -65,7 +77,7 @@ class EmptyPage(Ground):
         head.addStretch(1)
         head.addWidget(label("drawn for the bundled model", "secondary", muted=True))
         column.addLayout(head)
-        column.addWidget(self._samples)
+        column.addWidget(self._make_samples())
         column.addSpacing(8)
         column.addWidget(Line())
         column.addSpacing(8)
@@ -84,17 +96,6 @@ class EmptyPage(Ground):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(scroll)
-
-    def show_samples(self, samples: Sequence[Path]) -> None:
-        """Offer the sample pictures, which are small PNG files of our own."""
-        self._samples.clear()
-        for path in samples:
-            item = QListWidgetItem(
-                QIcon(QPixmap(str(path))), path.stem.replace("-", " ").replace("_", " ")
-            )
-            item.setData(Qt.ItemDataRole.UserRole, path)
-            item.setToolTip(f"Open {path.name}")
-            self._samples.addItem(item)
 
     def changeEvent(self, event: QEvent) -> None:
         """Tint the icons for the theme."""
@@ -152,6 +153,11 @@ class EmptyPage(Ground):
 
     def _make_samples(self) -> QListWidget:
         strip = _Samples()
+        for path in self._offered:
+            words = path.stem.replace("-", " ").replace("_", " ")
+            item = QListWidgetItem(QIcon(QPixmap(str(path))), words, strip)
+            item.setData(Qt.ItemDataRole.UserRole, path)
+            item.setToolTip(f"Open {path.name}")
         strip.itemActivated.connect(self._chose)
         strip.itemClicked.connect(self._chose)
         return strip
@@ -207,6 +213,7 @@ class _Samples(QListWidget):
         self.setFixedHeight(theme.px(_SIDE + 48))
         self.setFont(theme.font("caption"))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setViewportMargins(-theme.px(10), 0, 0, 0)  # the first begins where the title does
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open the current sample with Enter."""

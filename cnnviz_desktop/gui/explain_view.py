@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QKeyEvent, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtGui import QImage, QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from cnnviz_desktop.data import Heatmap, ImageInput, Pixels
 from cnnviz_desktop.figures import pixels, style
-from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.colour_bar import ColourBar
-from cnnviz_desktop.gui.controls import (
-    ColormapPicker,
-    Ground,
-    Line,
-    Segments,
-    Slide,
-    fix_size,
-    label,
-    named,
-)
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.colour_bar import ScaleFoot
+from cnnviz_desktop.gui.controls import ColormapPicker, Line, Segments, Slide, named
 from cnnviz_desktop.gui.display import CANVAS, cell_at, dimmed, reduced, scaled
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.result_view import ResultView, middle
@@ -69,24 +61,18 @@ class ExplainView(ResultView):
         self.threshold = Slide("Threshold", "heatThreshold", tip, 0.0, 0.95, 0.05)
         self.bar.addWidget(self._mode)
         self.bar.addWidget(self._colours)
-        self.bar.addWidget(self.opacity, 2)
-        self.bar.addWidget(self.threshold, 2)
-        self.bar.addStretch(1)
-        foot = Ground(QPalette.ColorRole.AlternateBase)
-        fix_size(foot, height=36)
-        row = QHBoxLayout(foot)
-        row.setContentsMargins(16, 0, 16, 0)
-        row.setSpacing(16)
-        self._scale = ColourBar()
-        self._scale.setMaximumWidth(theme.px(280))
-        self._here = label("", "secondary", muted=True)
-        named(self._here, "heatValue", "Value under the mouse")
-        row.addWidget(self._scale, 1)
-        row.addStretch(1)
-        row.addWidget(self._here)
+        self.bar.addWidget(self.opacity)
+        self.bar.addWidget(self.threshold)
+        self._foot = ScaleFoot("heatValue", "Value under the mouse")
         self.canvas.addWidget(self.view, 1)
         self.canvas.addWidget(Line())
-        self.canvas.addWidget(foot)
+        self.canvas.addWidget(self._foot)
+        self.controls = {
+            "mode": self._mode,
+            "colours": self._colours,
+            "opacity": self.opacity,
+            "threshold": self.threshold,
+        }
         self._mode.picked.connect(self._redraw)
         self._colours.colormap_picked.connect(self._redraw)
         self.opacity.moved.connect(self._redraw)
@@ -99,6 +85,17 @@ class ExplainView(ResultView):
             self._heat, self._image = answer.result, answer.image
             self.view.set_name(self.file_stem())
             self._redraw()
+
+    def forget(self) -> None:
+        """Show no explanation."""
+        self._heat = self._image = None
+        self.view.show_pixels(None)
+        self._foot.point_at("")
+
+    def set_view_settings(self, values: Mapping[str, Any]) -> None:
+        """Draw the map as a session kept it."""
+        super().set_view_settings(values)
+        self._redraw()
 
     def title(self) -> tuple[str, str]:
         """Return the class, and what it was explained with."""
@@ -149,7 +146,7 @@ class ExplainView(ResultView):
             return
         high = pixels.limits(self._heat.values)[1]
         self.view.show_pixels(self._draw(self._heat, self._image, mode, high))
-        self._scale.show_scale(self._colours.currentText(), 0.0, high)
+        self._foot.bar.show_scale(self._colours.currentText(), 0.0, high)
 
     def _draw(self, heat: Heatmap, image: ImageInput, mode: str, high: float) -> Pixels:
         name = self._colours.currentText()
@@ -174,7 +171,7 @@ class ExplainView(ResultView):
     def _hovered(self, row: int, column: int) -> None:
         """Say the value under the mouse."""
         if self._heat is None or self._image is None or row < 0:
-            self._here.clear()
+            self._foot.point_at("")
             return
         rows, columns = self._heat.values.shape
         if self._mode.value() == "heat":
@@ -183,7 +180,7 @@ class ExplainView(ResultView):
             factor = reduced(self._image, CANVAS)[1]
             cell = cell_at(self._heat.region, rows, columns, row / factor, column / factor)
         if cell is None:
-            self._here.setText("Not part of the network's input")
+            self._foot.point_at("Not part of the network's input")
             return
         value = labels.value(float(self._heat.values[cell]))
-        self._here.setText(f"{value} at row {cell[0]}, column {cell[1]}")
+        self._foot.point_at(f"{value} at row {cell[0]}, column {cell[1]}")

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from cnnviz_desktop.data import Activation
 from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.qimages import copy_image, save_image
+from cnnviz_desktop.gui.qimages import copy_image
 from cnnviz_desktop.gui.tile_canvas import TileCanvas
 from cnnviz_desktop.gui.tile_order import GridLook
 
@@ -24,13 +31,16 @@ class FeatureGrid(TileCanvas):
     """A layer's maps as tiles (`featureGrid`), or one of them full-size.
 
     Signals: `unit_picked(int)` a channel was clicked or walked to; `unit_opened(int)` double click
-    or Enter; `hovered(int, int, int)` channel, row and column of the map, all -1 when the mouse
-    leaves the maps; `tile_side_changed(int)` Ctrl+wheel resized the tiles;
-    `full_size_changed(bool)` one map fills the canvas, or no longer.
+    or Enter; `pin_requested(int)` P or the menu; `hovered(int, int, int)` channel, row and column
+    of the map, all -1 when the mouse leaves the maps; `tile_side_changed(int)` Ctrl+wheel resized
+    the tiles; `full_size_changed(bool)` one map fills the canvas, or no longer; `save_requested`
+    (image, name) from its menu.
     """
 
     unit_picked = Signal(int)
     unit_opened = Signal(int)
+    pin_requested = Signal(int)
+    save_requested = Signal(QImage, str)
     hovered = Signal(int, int, int)
     tile_side_changed = Signal(int)
 
@@ -52,7 +62,7 @@ class FeatureGrid(TileCanvas):
     def event(self, event: QEvent) -> bool:
         """Keep Space, Escape and Enter from a window's shortcuts while the grid has the focus."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            mine = [_KEY.Key_Space, _KEY.Key_Return, _KEY.Key_Enter]
+            mine = [_KEY.Key_Space, _KEY.Key_Return, _KEY.Key_Enter, _KEY.Key_P]
             if self._full:
                 mine.append(_KEY.Key_Escape)
             if event.key() in mine and not event.modifiers():
@@ -72,6 +82,8 @@ class FeatureGrid(TileCanvas):
             self._pick(int(self._channels[min(max(place, 0), len(self._channels) - 1)]))
         elif key in (_KEY.Key_Return, _KEY.Key_Enter) and self._selected in self._place_of:
             self.unit_opened.emit(self._selected)
+        elif key == _KEY.Key_P and self._selected in self._place_of:
+            self.pin_requested.emit(self._selected)
         elif key == _KEY.Key_Space:
             self.show_full_size(not self._full)
         elif key == _KEY.Key_Escape and self._full:
@@ -161,13 +173,18 @@ class FeatureGrid(TileCanvas):
         copy = menu.addAction(theme.icon("copy"), "Copy map")
         save = menu.addAction(theme.icon("save"), "Save map…")
         menu.addSeparator()
+        pinned = channel in self._pins
+        pin = menu.addAction(theme.icon("pin"), "Unpin" if pinned else "Pin")
         whole = menu.addAction("Back to all maps" if self._full else "Show full-size")
         chosen = menu.exec(event.globalPos())
         menu.deleteLater()
         if chosen is copy:
             copy_image(self.tile_image(channel))
         elif chosen is save and self._activation is not None:
-            save_image(self.tile_image(channel), f"{self._activation.layer}-{channel}", self)
+            name = f"{self._activation.layer}-{channel}"
+            self.save_requested.emit(self.tile_image(channel), name)
+        elif chosen is pin:
+            self.pin_requested.emit(channel)
         elif chosen is whole:
             self.show_full_size(not self._full)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
 
 from cnnviz_desktop.data import Activation
-from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import (
     ColormapPicker,
@@ -24,6 +25,7 @@ from cnnviz_desktop.gui.feature_grid import FeatureGrid, GridLook
 from cnnviz_desktop.gui.map_inspector import MapInspector
 from cnnviz_desktop.gui.result_view import ResultView, middle
 from cnnviz_desktop.gui.session import FEATURE_MAPS, Session, Unit
+from cnnviz_desktop.gui.tile_order import statistics
 from cnnviz_desktop.gui.work import Answer
 
 _ORDERS = (
@@ -61,6 +63,8 @@ class FeatureMapsView(ResultView):
         self.grid.unit_opened.connect(self._opened_unit)
         self.grid.hovered.connect(self._hovered)
         self.grid.tile_side_changed.connect(self._resized_tiles)
+        self.grid.pin_requested.connect(self._pin)
+        session.marks.pins_changed.connect(self._show_pins)
         session.unit_picked.connect(self._show_unit)
 
     def show_answer(self, answer: Answer) -> None:
@@ -69,12 +73,31 @@ class FeatureMapsView(ResultView):
             return
         self._activation = answer.result
         self.grid.show_maps(answer.result)
+        self._show_pins()
         self.inspector.show_maps(answer.result, answer.image)
         if self.session.unit is None and self.grid.shown():
-            strongest = int(pixels.strongest(answer.result.values, 1)[0])
+            strongest = statistics(answer.result).strongest()
             self.session.pick_unit(Unit(answer.result.layer, strongest))
         else:
             self._show_unit(self.session.unit)
+
+    def forget(self) -> None:
+        """Show no maps."""
+        self._activation = None
+        self.grid.show_maps(None)
+        self.inspector.show_maps(None, None)
+
+    def view_settings(self) -> dict[str, Any]:
+        """Return how the maps are drawn."""
+        return {**super().view_settings(), "full": self.grid.full_size()}
+
+    def set_view_settings(self, values: Mapping[str, Any]) -> None:
+        """Draw the maps as a session kept it."""
+        super().set_view_settings(values)
+        self._changed_sign(self._sign.isChecked())
+        super().set_view_settings(values)  # the colour map among those that are offered now
+        self._redraw()
+        self.grid.show_full_size(values.get("full") is True)
 
     def title(self) -> tuple[str, str]:
         """Return the layer, and what it gave for which picture."""
@@ -110,7 +133,7 @@ class FeatureMapsView(ResultView):
         self._search = QLineEdit()
         self._search.setPlaceholderText("Channel")
         self._search.setClearButtonEnabled(True)
-        fix_size(self._search, width=84)
+        fix_size(self._search, width=72)
         named(
             self._search,
             "channelSearch",
@@ -138,19 +161,25 @@ class FeatureMapsView(ResultView):
         self._gamma = Slide("Gamma", "mapGamma", tip, 0.3, 2.0, 0.1)
         self._gamma.set_value(style.GAMMA)
         self._silent = icon_button(
-            "eye", "hideSilent", "Hide silent channels", "Leave out channels that are zero here"
+            "eye-off", "hideSilent", "Hide silent channels", "Leave out channels that are zero here"
         )
         self._silent.setCheckable(True)
-        self._size = Slide(
-            "", "tileSize", "Size of the tiles (Ctrl+wheel)", 48, 256, 2, numbered=False
-        )
+        tip = "Size of the tiles (Ctrl+wheel)"
+        self._size = Slide("", "tileSize", tip, 48, 256, 2, numbered=False, icon="grid")
         self._size.set_value(self.grid.look().tile_side)
-        for widget in (self._search, self._order, self._scale, self._sign, self._colours):
+        look = (self._search, self._order, self._scale, self._sign, self._colours, self._gamma)
+        for widget in (*look, self._size, self._silent):
             self.bar.addWidget(widget)
-        self.bar.addWidget(self._gamma, 2)
-        self.bar.addWidget(self._silent)
-        self.bar.addWidget(self._size, 2)
-        self.bar.addStretch(1)
+        self.controls = {
+            "search": self._search,
+            "order": self._order,
+            "scale": self._scale,
+            "signed": self._sign,
+            "colours": self._colours,
+            "gamma": self._gamma,
+            "hide_silent": self._silent,
+            "tile_side": self._size,
+        }
         self._search.textChanged.connect(self._redraw)
         self._order.activated.connect(self._redraw)
         self._scale.picked.connect(self._redraw)
@@ -189,6 +218,17 @@ class FeatureMapsView(ResultView):
 
     def _opened_unit(self, _channel: int) -> None:
         self.grid.show_full_size(True)
+
+    def _pin(self, channel: int) -> None:
+        if self._activation is not None:
+            self.session.marks.toggle_pin(Unit(self._activation.layer, channel))
+
+    def _show_pins(self) -> None:
+        """Mark the pinned channels of the layer in sight."""
+        layer = self._activation.layer if self._activation is not None else ""
+        pins = [pin for pin in self.session.marks.pins() if pin.place.unit.layer == layer]
+        colours = {pin.place.unit.channel: pin.colour % len(style.PINS) for pin in pins}
+        self.grid.set_pins({channel: QColor(style.PINS[c]) for channel, c in colours.items()})
 
     def _show_unit(self, unit: Unit | None) -> None:
         shown = self._activation is not None and unit is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from PySide6.QtWidgets import QSpinBox, QWidget
 from cnnviz_desktop.data import FilterBank, Pixels
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import ColormapPicker, Segments, label, named
+from cnnviz_desktop.gui.colour_bar import ScaleFoot
+from cnnviz_desktop.gui.controls import ColormapPicker, Line, Segments, label, named
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.result_view import ResultView, middle
 from cnnviz_desktop.gui.session import FILTERS, Session
@@ -50,14 +52,14 @@ class FiltersView(ResultView):
             "Input channel",
             "Which input channel's kernels are shown; the mean of all hides what they disagree on",
         )
-        self._here = label("", "secondary", muted=True)
-        named(self._here, "kernelValue", "Filter under the mouse")
+        self._foot = ScaleFoot("kernelValue", "Filter under the mouse")
         for widget in (self._scale, self._colours, self._caption, self._input):
             self.bar.addWidget(widget)
-        self.bar.addStretch(1)
-        self.bar.addWidget(self._here)
         self.canvas.addWidget(self.view, 1)
+        self.canvas.addWidget(Line())
+        self.canvas.addWidget(self._foot)
         self._columns = 1
+        self.controls = {"scale": self._scale, "colours": self._colours, "input": self._input}
         self._scale.picked.connect(self._redraw)
         self._colours.colormap_picked.connect(self._redraw)
         self._input.valueChanged.connect(self._redraw)
@@ -73,6 +75,17 @@ class FiltersView(ResultView):
             self._input.blockSignals(False)
             self.view.set_name(self.file_stem())
             self._redraw()
+
+    def forget(self) -> None:
+        """Show no kernels."""
+        self._bank = None
+        self.view.show_pixels(None)
+        self._foot.point_at("")
+
+    def set_view_settings(self, values: Mapping[str, Any]) -> None:
+        """Draw the kernels as a session kept it."""
+        super().set_view_settings(values)
+        self._redraw()
 
     def title(self) -> tuple[str, str]:
         """Return the layer and the size of its kernels."""
@@ -109,6 +122,17 @@ class FiltersView(ResultView):
         self._caption.setVisible(choosing)
         self._colours.setEnabled(not self._in_colour)
         self.view.show_pixels(self._sheet(self._bank))
+        self._explain_colours(self._bank)
+
+    def _explain_colours(self, bank: FilterBank) -> None:
+        """Say below the sheet what its colours mean."""
+        if self._in_colour:
+            self._foot.show_note("Weights on red, green and blue as colours; mid-grey is zero")
+            return
+        self._foot.show_note("")
+        high = float(np.abs(bank.values).max(initial=0))
+        note = "" if self._scale.value() == "layer" else "each filter's largest weight"
+        self._foot.bar.show_scale(self._colours.currentText(), -high, high, note=note)
 
     def _sheet(self, bank: FilterBank) -> Pixels:
         """Lay the kernels out on one sheet, one pixel of ground between."""
@@ -136,13 +160,13 @@ class FiltersView(ResultView):
     def _hovered(self, row: int, column: int) -> None:
         """Say which filter is under the mouse."""
         if self._bank is None or row < 0:
-            self._here.clear()
+            self._foot.point_at("")
             return
         count, _inputs, height, width = self._bank.values.shape
         if self._is_matrix:
             value = labels.value(float(self._bank.values[row, column, 0, 0]))
-            self._here.setText(f"filter {row}, input {column}: {value}")
+            self._foot.point_at(f"filter {row}, input {column}: {value}")
             return
         index = row // (height + 1) * self._columns + column // (width + 1)
         inside = column // (width + 1) < self._columns and index < min(count, _MOST)
-        self._here.setText(f"filter {index}" if inside else "")
+        self._foot.point_at(f"filter {index}" if inside else "")

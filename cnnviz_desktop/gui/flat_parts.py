@@ -385,8 +385,11 @@ def _draw_menu_panel(option: QStyleOption, painter: QPainter, _widget: QWidget |
     painter.fillRect(option.rect.adjusted(1, 1, -1, -1), _colour(option, _Role.Base))
 
 
-def _draw_frame(option: QStyleOption, painter: QPainter, _widget: QWidget | None) -> None:
-    """Draw the line around a list or a text."""
+def _draw_frame(option: QStyleOption, painter: QPainter, widget: QWidget | None) -> None:
+    """Draw the line around a list or a text; one that is typed into looks like any field."""
+    if widget is not None and widget.inherits("QPlainTextEdit"):
+        draw_field(option, painter)
+        return
     painter.setPen(QPen(_colour(option, _Role.Mid), 1))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(QRectF(option.rect).adjusted(0.5, 0.5, -0.5, -0.5))

@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
     QStyleOptionProgressBar,
     QStyleOptionSlider,
     QStyleOptionSpinBox,
+    QStyleOptionTab,
     QWidget,
 )
 
+from cnnviz_desktop.gui.flat_bars import draw_menu_title, draw_tab_shape
 from cnnviz_desktop.gui.flat_parts import (
     PRIMITIVES,
     draw_chevron,
@@ -90,7 +92,7 @@ class FlatStyle(QProxyStyle):
         painter: QPainter,
         widget: QWidget | None = None,
     ) -> None:
-        """Draw button texts, progress bars, table heads and splitters."""
+        """Draw button texts, progress bars, table heads, menu titles, tabs and splitters."""
         match element:
             case _Control.CE_PushButtonLabel if isinstance(option, QStyleOptionButton):
                 super().drawControl(element, labelled(option, widget), painter, widget)
@@ -107,6 +109,10 @@ class FlatStyle(QProxyStyle):
                 plain = draw_menu_ground(option, painter)
                 if plain is not None:
                     super().drawControl(element, plain, painter, widget)
+            case _Control.CE_MenuBarItem if isinstance(option, QStyleOptionMenuItem):
+                draw_menu_title(option, painter)
+            case _Control.CE_TabBarTabShape if isinstance(option, QStyleOptionTab):
+                draw_tab_shape(option, painter)
             case _Control.CE_Splitter:
                 painter.fillRect(option.rect, option.palette.color(_Role.Mid))
             case _:
@@ -183,6 +189,8 @@ class FlatStyle(QProxyStyle):
             types.CT_SpinBox,
         ) or (kind == types.CT_ToolButton and not option.state & _State.State_AutoRaise):
             made.setHeight(max(_FIELD, option.fontMetrics.height() + 12))
+        elif kind == types.CT_TabBarTab:
+            made.setHeight(max(36, option.fontMetrics.height() + 20))
         elif kind == types.CT_MenuBarItem:
             made = QSize(made.width() + 4, max(_FIELD, option.fontMetrics.height() + 12))
         elif isinstance(option, QStyleOptionMenuItem) and is_separator(option):
@@ -235,7 +243,12 @@ class FlatStyle(QProxyStyle):
         if hint == QStyle.StyleHint.SH_Slider_AbsoluteSetButtons:
             return int(Qt.MouseButton.LeftButton.value)
         hints = QStyle.StyleHint
-        if hint in (hints.SH_ComboBox_Popup, hints.SH_EtchDisabledText, hints.SH_UnderlineShortcut):
+        if hint in (
+            hints.SH_ComboBox_Popup,
+            hints.SH_EtchDisabledText,
+            hints.SH_UnderlineShortcut,
+            hints.SH_DialogButtonBox_ButtonsHaveIcons,
+        ):
             return 0
         return super().styleHint(hint, option, widget, None)
 

@@ -52,6 +52,7 @@ Index = QModelIndex | QPersistentModelIndex
 _KEY = Qt.ItemDataRole.UserRole + 1
 _THUMB = Qt.ItemDataRole.UserRole + 2
 _SIDE = 76  # of a thumbnail
+_LEAST = 60  # a thumbnail shrinks to this before a row holds one less
 _GAP = 8
 _THUMB_PIXELS = 256  # kept of each picture, enough for a screen of scale 3
 
@@ -87,8 +88,8 @@ class ImageStrip(QWidget):
         self._lay_out()
         self._refresh()
 
-    def add(self, key: int, name: str, pixels: Pixels) -> None:
-        """Add a picture at the end."""
+    def add(self, key: int, name: str, pixels: Pixels, place: int | None = None) -> None:
+        """Add a picture at a place or at the end."""
         item = QListWidgetItem(name)
         item.setData(_KEY, key)
         item.setData(_THUMB, _thumbnail(pixels))
@@ -97,7 +98,7 @@ class ImageStrip(QWidget):
         item.setToolTip(f"{name}\n{size}\nDelete takes it out of the session; the file stays.")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {size}")
         was, self._quiet = self._quiet, True
-        self._list.addItem(item)
+        self._list.insertItem(self._list.count() if place is None else place, item)
         self._quiet = was
         self._refresh()
 
@@ -312,7 +313,9 @@ class _ThumbnailList(QListWidget):
         """Share the width out, less the scroll bar's."""
         bar = self.verticalScrollBar().sizeHint().width()
         room = self.width() - bar - 1  # a row exactly as wide as the view would wrap
-        across = max(1, (room + _GAP) // (theme.px(_SIDE) + _GAP))
+        across = max(1, (room + _GAP) // (theme.px(_LEAST) + _GAP))
+        if across > 3:  # a wide dock shows more of them, at their full size
+            across = max(3, (room + _GAP) // (theme.px(_SIDE) + _GAP))
         caption = QFontMetrics(theme.font("caption")).height()
         self.setGridSize(QSize(room // across, theme.px(_SIDE) + caption + 8))
         super().resizeEvent(event)
@@ -330,7 +333,7 @@ class _Thumbnails(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one picture of the strip."""
         now = theme.current()
-        side = min(theme.px(_SIDE), option.rect.width() - 4)
+        side = min(theme.px(_SIDE), option.rect.width() - 6)
         picture = QRect(option.rect.left() + 1, option.rect.top() + 2, side, side)
         current = bool(option.state & QStyle.StateFlag.State_Selected)
         thumb = index.data(_THUMB)

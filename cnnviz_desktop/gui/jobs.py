@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import heapq
 import itertools
+import sys
 import threading
 import time
 import traceback
@@ -28,6 +29,8 @@ from cnnviz_desktop.errors import Cancelled, CnnvizError
 Work = Callable[[Run], Any]
 
 _STACK = 16 * 2**20  # a thread of macOS has half a megabyte, too little for deep networks
+_TURN = 0.0005  # seconds until a thread must let the other have the interpreter: Python's own 5 ms,
+# waited for at every call into Qt, add up to stalls of 60 ms while a worker runs Python code
 _PROGRESS_EVERY = 0.03  # seconds; more often than the screen helps nobody
 
 
@@ -246,6 +249,8 @@ class Jobs(QObject):
         self._thread = _EngineThread(self._queue)
         self._thread.reported.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
         self._garbage = GarbageKeeper(self)
+        self._turn = sys.getswitchinterval()
+        sys.setswitchinterval(_TURN)
         self._jobs: dict[int, Job] = {}
         self._numbers = itertools.count(1)
         self._closed = False
@@ -310,6 +315,7 @@ class Jobs(QObject):
             self._stopped = True
             self._thread.reported.disconnect(self._deliver)
             self._garbage.close()
+            sys.setswitchinterval(self._turn)
         return stopped
 
     def _deliver(self, number: int, what: str, payload: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cnnviz_desktop.gui import theme
@@ -15,6 +15,8 @@ MINUS = "\u2212"
 TIMES = "\u00d7"
 ELLIPSIS = "\u2026"
 DOT = "\u00b7"
+
+_BESIDE = 8  # between a title and its subtitle
 
 
 def whole(number: int) -> str:
@@ -95,6 +97,8 @@ class ElidedLabel(QWidget):
 
     def setText(self, text: str) -> None:
         """Show another text."""
+        if text == self._text:
+            return
         self._text = text
         self.setAccessibleName(text)
         self.updateGeometry()
@@ -153,3 +157,50 @@ class ElidedLabel(QWidget):
     def _refresh_tip(self) -> None:
         whole_text = self._text if self.elided() else ""
         self.setToolTip("\n".join(part for part in (whole_text, self._hint) if part))
+
+
+class TitleLine(QWidget):
+    """A title and, in the room it leaves, a subtitle.
+
+    Placed by hand: in a layout every change of their texts would lay out and paint the whole page.
+    """
+
+    def __init__(self, title: ElidedLabel, about: ElidedLabel) -> None:
+        super().__init__()
+        self._title, self._about = title, about
+        for part in (title, about):
+            part.setParent(self)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for room for a few letters of both."""
+        least = [part.minimumSizeHint() for part in (self._title, self._about)]
+        return QSize(least[0].width() + _BESIDE + least[1].width(), least[0].height())
+
+    def sizeHint(self) -> QSize:
+        """Ask for no more: the line takes what is left."""
+        return self.minimumSizeHint()
+
+    def event(self, event: QEvent) -> bool:
+        """Place the texts anew when one of them has changed."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._place()
+        return super().event(event)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Place the texts in the new width."""
+        self._place()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Place the texts that came while nobody saw them."""
+        super().showEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        room = max(0, self.width() - _BESIDE - self._about.minimumSizeHint().width())
+        wide = min(self._title.sizeHint().width(), room)
+        high = max(self._title.sizeHint().height(), self._about.sizeHint().height())
+        top = (self.height() - high) // 2
+        self._title.setGeometry(0, top, wide, high)
+        left = wide + _BESIDE
+        self._about.setGeometry(left, top, max(0, self.width() - left), high)

@@ -154,7 +154,9 @@ class LayerView(QTreeView):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """Repaint whole rows: their ground reaches left of the item."""
         super().selectionChanged(selected, deselected)
-        self.viewport().update()
+        for index in (*selected.indexes(), *deselected.indexes()):
+            row = self.visualRect(index)
+            self.viewport().update(0, row.top(), self.viewport().width(), row.height())
 
 
 class LayerRows(QStyledItemDelegate):

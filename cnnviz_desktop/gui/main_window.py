@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -11,6 +10,7 @@ from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
     QMainWindow,
+    QTabBar,
     QTabWidget,
     QToolButton,
     QWidget,
@@ -25,11 +25,14 @@ from cnnviz_desktop.gui.changing_menus import ChangingMenus, samples
 from cnnviz_desktop.gui.commands import Commands
 from cnnviz_desktop.gui.controls import icon_button, named, rescale
 from cnnviz_desktop.gui.drops import DropTarget
+from cnnviz_desktop.gui.exporting import Exporting
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.model_card import ModelCard
 from cnnviz_desktop.gui.model_panel import ModelPanel
+from cnnviz_desktop.gui.preferences import Preferences
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.status_bar import StatusBar, duration
+from cnnviz_desktop.gui.tab_order import step_focus
 from cnnviz_desktop.gui.technique_panel import TechniquePanel
 from cnnviz_desktop.gui.unit_card import UnitCard
 from cnnviz_desktop.gui.window_memory import WindowMemory
@@ -48,10 +51,12 @@ class MainWindow(QMainWindow):
 
     painted = Signal()
 
-    def __init__(self, session: Session, jobs: Jobs, memory: WindowMemory) -> None:
+    def __init__(
+        self, session: Session, jobs: Jobs, memory: WindowMemory, preferences: Preferences
+    ) -> None:
         super().__init__()
         named(self, "mainWindow", "CNNviz")
-        self.setWindowTitle("CNNviz")
+        self.setWindowTitle("CNNviz[*]")
         self.setMinimumSize(QSize(800, 520))
         self._session = session
         self._jobs = jobs
@@ -69,9 +74,11 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(jobs)
         self.setStatusBar(self.status)
         self.commands = Commands(session, self.tabs, self)
-        self.appearance = Appearance(memory, self)
+        self.exporting = Exporting(session, jobs, self.tabs, self)
+        self.appearance = Appearance(preferences, self)
         self.deeds = Actions(self.menuBar(), self)
-        self._menus = ChangingMenus(self.deeds.menus, self.tabs.empty.recent, session, memory, self)
+        menus, recent = self.deeds.menus, self.tabs.empty.recent
+        self.menus = ChangingMenus(menus, recent, session, preferences, self)
         self.tabs.empty.show_samples(samples())
         self._drops = DropTarget(self)
         self._make_corner()
@@ -91,7 +98,8 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._sized:
             self._sized = True
-            widths = [theme.px(288), theme.px(264)]
+            roomy = self.width() >= _SIZE.width()
+            widths = [theme.px(288), theme.px(264)] if roomy else [theme.px(264), theme.px(252)]
             self.resizeDocks([self._left, self._right], widths, Qt.Orientation.Horizontal)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -109,6 +117,7 @@ class MainWindow(QMainWindow):
         if narrow and not together:
             self.tabifyDockWidget(self._left, self._right)
             self._left.raise_()
+            self.resizeDocks([self._left], [theme.px(240)], Qt.Orientation.Horizontal)
         elif not narrow and together:
             self.addDockWidget(_RIGHT, self._right)
 
@@ -117,6 +126,12 @@ class MainWindow(QMainWindow):
         self._memory.save_window(self, self.model_panel.splitter)
         self._jobs.cancel_all()
         event.accept()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Walk the controls with Tab: left dock, centre, right dock, corner."""
+        docks = self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        centre = (self.tabs, self.technique_panel, self._corner)
+        return step_focus(self, (self.model_panel, *centre, *docks), forward)
 
     def _add_dock(
         self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea
@@ -136,7 +151,7 @@ class MainWindow(QMainWindow):
         self._device.setAutoRaise(True)
         self._device.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._device.setIcon(theme.icon("device"))
-        self._device.setText("CPU")
+        self._device.setText(" CPU")  # room beside the icon
         self._device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._device.setMenu(self.deeds.menus["devices"])
         named(self._device, "devicePicker", "Device", "What the network runs on")
@@ -168,10 +183,13 @@ class MainWindow(QMainWindow):
             "docks": self._show_docks,
             "inspector": self.tabs.feature_maps.inspector.setVisible,
         }
-        own = "open_images open_folder open_weights save_picture export copy paste copy_python"
-        own += " copy_command remove_image next_image previous_image find_channel show_keys"
+        own = "open_images open_folder open_weights copy paste"
+        own += " remove_image next_image previous_image find_channel show_keys"
         for name in (*own.split(), "show_about"):
             deeds[name] = getattr(commands, name)
+        leaving = "export export_again export_all save_picture copy_python copy_command"
+        for name in leaving.split():
+            deeds[name] = getattr(self.exporting, name)
         for name, deed in deeds.items():
             self.deeds[name].triggered.connect(deed)
         self.deeds.menus["view"].triggered.connect(self._turn)
@@ -188,16 +206,23 @@ class MainWindow(QMainWindow):
             source.image_dropped.connect(commands.open_image)
             source.refused.connect(self._warn)
         tabs.head.copy_requested.connect(commands.copy)
-        tabs.head.export_requested.connect(commands.export)
+        tabs.head.export_requested.connect(self.exporting.export)
+        tabs.head.take_copy_menu(self.deeds.below("copy", "copy_python", "copy_command"))
+        grid = tabs.feature_maps.grid
+        for part in (tabs.predictions.view, tabs.explain.view, grid, tabs.filters.view):
+            part.save_requested.connect(self.exporting.save_image)
         tabs.empty.open_requested.connect(commands.open_images)
         tabs.empty.paste_requested.connect(commands.paste)
         tabs.empty.sample_chosen.connect(commands.open_sample)
         tabs.acted.connect(self._session.run)
-        self._menus.images_chosen.connect(commands.open_paths)
-        self._menus.device_named.connect(self._name_device)
-        commands.opened.connect(self._menus.remember_images)
+        tabs.weights_requested.connect(commands.open_weights)
+        self.menus.images_chosen.connect(commands.open_paths)
+        self.menus.device_named.connect(self._name_device)
+        commands.opened.connect(self.menus.remember_images)
         commands.refused.connect(self._warn)
         commands.said.connect(self.status.say)
+        self.exporting.refused.connect(self._warn)
+        self.exporting.said.connect(self.status.say)
         self.appearance.changed.connect(self._show_theme)
 
     def _connect_session(self) -> None:
@@ -206,10 +231,9 @@ class MainWindow(QMainWindow):
         session.pictures.unreadable.connect(self._fail)
         session.pictures.noted.connect(self.status.say)
         session.answered.connect(self._answered)
-        session.exported.connect(self._exported)
 
     def _name_device(self, words: str) -> None:
-        self._device.setText(words)
+        self._device.setText(f" {words}")
         self._corner.adjustSize()
         self.menuBar().setCornerWidget(self._corner, Qt.Corner.TopRightCorner)
         self._corner.show()
@@ -223,9 +247,6 @@ class MainWindow(QMainWindow):
         self.status.say(f"{answer.technique.title} of {layer} in {took}")
         cache = self._session.cache
         self.status.show_cache(cache.used, cache.budget)
-
-    def _exported(self, path: Path) -> None:
-        self.status.say(f"Wrote {path.name} and its record")
 
     def _fail(self, sentence: str) -> None:
         self._session.failed.emit("", CnnvizError(sentence))

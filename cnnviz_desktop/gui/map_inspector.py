@@ -13,7 +13,7 @@ from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import fix_size, named
 from cnnviz_desktop.gui.display import CARD, cell_box, reduced, scaled
 from cnnviz_desktop.gui.qimages import qimage_of
-from cnnviz_desktop.gui.tile_order import GridLook
+from cnnviz_desktop.gui.tile_order import GridLook, statistics
 from cnnviz_desktop.gui.tile_painting import paint_mark
 
 _HEIGHT = 188
@@ -59,7 +59,7 @@ class MapInspector(QWidget):
         cell = self._cell if kept else None
         self._channel, self._cell = -2, None
         if channel < 0 and activation is not None and activation.values.size:
-            channel = int(pixels.strongest(activation.values, 1)[0])
+            channel = statistics(activation).strongest()
         self._turn_to(channel, cell)
 
     def set_look(self, look: GridLook) -> None:
@@ -102,7 +102,7 @@ class MapInspector(QWidget):
         rows, columns = self._activation.values.shape[1:]
         row, column = self._cell
         if self._picture is not None:
-            room = QRect(left, theme.px(12), side, side)
+            room = QRect(left, theme.px(12), side * 3 // 2, side)  # photographs are often wide
             place = _fitted(self._picture.size(), room)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(place, self._picture)
@@ -112,8 +112,8 @@ class MapInspector(QWidget):
             zoom = place.width() / self._picture.width()
             outline = QRectF(box.left, box.top, box.width, box.height)
             paint_mark(painter, _zoomed(outline, zoom, place))
-            self._caption(painter, place, "Where the cell lies")
-            left = int(place.right()) + theme.px(16)
+            written = self._caption(painter, place, "Where the cell lies")
+            left = max(int(place.right()), left + written) + theme.px(16)
         room = QRect(left, theme.px(12), side, side)
         place = _fitted(self._map.size(), room)
         smooth = place.width() < 4 * self._map.width()
@@ -162,11 +162,12 @@ class MapInspector(QWidget):
             moved = painter.fontMetrics().horizontalAdvance(text)
             painter.drawText(left + width - moved, y, text)
 
-    def _caption(self, painter: QPainter, place: QRectF, text: str) -> None:
+    def _caption(self, painter: QPainter, place: QRectF, text: str) -> int:
+        """Write below a picture; return how wide that is."""
         painter.setFont(theme.font("caption"))
         painter.setPen(theme.current().muted)
-        top = self.height() - theme.px(12)
-        painter.drawText(int(place.left()), top, text)
+        painter.drawText(int(place.left()), round(place.bottom()) + theme.px(18), text)
+        return painter.fontMetrics().horizontalAdvance(text)
 
     def _turn_to(self, channel: int, cell: tuple[int, int] | None) -> None:
         if self._activation is None or not 0 <= channel < len(self._activation.values):

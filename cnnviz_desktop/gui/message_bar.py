@@ -6,7 +6,15 @@ from typing import Literal
 
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import icon_button, named
@@ -18,9 +26,13 @@ _COLOURS = {"info": "on_selection", "warning": "warning", "error": "error"}
 
 
 class MessageBar(QFrame):
-    """One message at a time. Signals: `acted` its button was pressed; `dismissed`."""
+    """One message at a time.
+
+    Signals: `acted` its button was pressed; `acted_otherwise` the second one was; `dismissed`.
+    """
 
     acted = Signal()
+    acted_otherwise = Signal()
     dismissed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -35,18 +47,28 @@ class MessageBar(QFrame):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         named(self._text, "messageText", "Message")
-        self._action = QPushButton()
-        self._action.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._action, self._other = QPushButton(), QPushButton()
         named(self._action, "messageAction", "What to do")
+        named(self._other, "messageOtherAction", "What else to do")
         close = icon_button("close", "messageClose", "Dismiss", "Dismiss this message")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 6, 8, 6)
+        row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
-        row.addWidget(self._action)
-        row.addWidget(close)
+        self._beside, self._below = QHBoxLayout(), QHBoxLayout()
+        self._below.setContentsMargins(24, 0, 0, 0)  # under the words
+        for button in (self._action, self._other):
+            button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+            self._beside.addWidget(button)
+        row.addLayout(self._beside)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 6, 8, 6)
+        whole.setSpacing(6)
+        whole.addLayout(row)
+        whole.addLayout(self._below)
         self._action.clicked.connect(self._act)
+        self._other.clicked.connect(self._act_otherwise)
         close.clicked.connect(self.dismiss)
         self.hide()
 
@@ -64,15 +86,19 @@ class MessageBar(QFrame):
         """Return the sentence, "" when nothing is shown."""
         return "" if self.isHidden() else self._text.text()
 
-    def tell(self, level: Level, text: str, action: str = "", topic: str = "") -> None:
-        """Show a sentence; `action` names its button."""
+    def tell(
+        self, level: Level, text: str, action: str = "", topic: str = "", other: str = ""
+    ) -> None:
+        """Show a sentence; `action` names its button, `other` a second one."""
         self._level, self._topic = level, topic
         self._text.setText(text)
         self._text.setAccessibleName(f"{level.capitalize()}: {text}")
-        self._action.setText(action)
-        self._action.setAccessibleName(action)
-        self._action.setToolTip(action)
-        self._action.setVisible(bool(action))
+        for button, words in ((self._action, action), (self._other, other)):
+            button.setText(words)
+            button.setAccessibleName(words)
+            button.setToolTip(words)
+            button.setVisible(bool(words))
+        self._arrange(below=bool(other))
         self._tint()
         self.show()
         self.updateGeometry()
@@ -101,6 +127,17 @@ class MessageBar(QFrame):
             self._tint()
         super().changeEvent(event)
 
+    def _arrange(self, below: bool) -> None:
+        """Put two buttons below the words, which would be squeezed beside them."""
+        for row in (self._beside, self._below):
+            while row.count():
+                row.takeAt(0)
+        row = self._below if below else self._beside
+        row.addWidget(self._action)
+        row.addWidget(self._other)
+        if below:
+            row.addStretch(1)
+
     def _tint(self) -> None:
         role = _COLOURS[self._level]
         name = "error" if self._level == "error" else self._level
@@ -110,3 +147,7 @@ class MessageBar(QFrame):
     def _act(self) -> None:
         self.hide()
         self.acted.emit()
+
+    def _act_otherwise(self) -> None:
+        self.hide()
+        self.acted_otherwise.emit()

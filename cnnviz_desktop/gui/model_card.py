@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QVBoxLayout, QWidget
 
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.changing_menus import FITS
 from cnnviz_desktop.gui.controls import Ground, Line, framed, label, named
 from cnnviz_desktop.gui.model_picker import BUNDLED
 from cnnviz_desktop.gui.note_list import Note, NoteList
@@ -31,12 +32,14 @@ class ModelCard(Ground):
         self._grid.setVerticalSpacing(6)
         self._grid.setColumnStretch(1, 1)
         self._values: dict[str, labels.ElidedLabel] = {}
-        for row, name in enumerate(("Name", "Input", "Classes", "Parameters", "Weights", "Fit")):
+        for row, name in enumerate(("Name", "Input", "Classes", "Parameters", "Weights")):
             self._grid.addWidget(label(name, muted=True), row, 0)
             value = labels.ElidedLabel()
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(value, row, 1)
             self._values[name] = value
+        self._grid.addWidget(label("Fit by", muted=True), len(self._values), 0)
+        self._grid.addWidget(self._make_fit(), len(self._values), 1)
         self._notes = NoteList()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 10, 0, 12)
@@ -49,6 +52,7 @@ class ModelCard(Ground):
         column.addWidget(Line())
         column.addLayout(framed(self._notes))
         session.models.changed.connect(self._show_model)
+        session.models.cleared.connect(self._refresh)
         session.tab_changed.connect(self._refresh)
         self._refresh()
 
@@ -60,12 +64,31 @@ class ModelCard(Ground):
             "Classes": labels.whole(len(model.labels)),
             "Parameters": labels.count(model.layers.parameters),
             "Weights": "random" if model.weights == "none" else Path(model.weights).name,
-            "Fit": model.preprocessing.fit,
         }
         for name, value in facts.items():
             self._values[name].setText(value)
+        self._fit.setCurrentIndex(self._fit.findData(model.preprocessing.fit))
         self._notes.show_notes(_notes(model))
         self._refresh()
+
+    def _make_fit(self) -> QComboBox:
+        """Make the choice how pictures of any shape get into the network's square."""
+        self._fit = QComboBox()
+        named(
+            self._fit,
+            "fitPicker",
+            "Fit pictures by",
+            "How a picture of any shape becomes the network's input. The outline on the picture "
+            "shows what the network sees.",
+        )
+        for fit, (words, tip) in FITS.items():
+            self._fit.addItem(words.replace("&", ""), fit)
+            self._fit.setItemData(self._fit.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._fit.activated.connect(self._picked_fit)
+        return self._fit
+
+    def _picked_fit(self) -> None:
+        self._session.models.set_fit(self._fit.currentData())
 
     def _refresh(self) -> None:
         self.setVisible(self._session.tab == PREDICTIONS and self._session.model is not None)

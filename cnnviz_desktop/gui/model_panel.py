@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QTabBar, QVBoxLayout, QWidget
 
 from cnnviz_desktop.gui.controls import Ground, framed, named
 from cnnviz_desktop.gui.image_strip import ImageStrip
 from cnnviz_desktop.gui.labels import ELLIPSIS
 from cnnviz_desktop.gui.layer_tree import LayerTree
-from cnnviz_desktop.gui.model_picker import ModelPicker
+from cnnviz_desktop.gui.model_picker import RANDOM, ModelPicker
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.work import Machine
@@ -39,6 +39,7 @@ class ModelPanel(Ground):
         super().__init__(QPalette.ColorRole.AlternateBase, parent)
         named(self, "modelPanel", "Model, layers and pictures")
         self._session = session
+        self._met = False  # whether a model has been there
         self.picker = ModelPicker()
         self.tree = LayerTree()
         self.strip = ImageStrip()
@@ -71,11 +72,13 @@ class ModelPanel(Ground):
 
     def _connect(self) -> None:
         models, pictures = self._session.models, self._session.pictures
-        self.picker.model_picked.connect(models.load)
+        self.picker.model_picked.connect(self._picked_model)
+        self.picker.weights_picked.connect(self._picked_weights)
         self.picker.weights_requested.connect(self.weights_requested)
         models.machine_found.connect(self._found_machine)
         models.requested.connect(self._requested_model)
         models.changed.connect(self._changed_model)
+        models.cleared.connect(self._lost_model)
         self.tree.picked.connect(self._picked_layer)
         self._session.layer_picked.connect(self._show_layer)
         self._session.tab_changed.connect(self._show_layer)
@@ -93,8 +96,20 @@ class ModelPanel(Ground):
     def _found_machine(self, machine: Machine) -> None:
         self.picker.set_names(machine.models)
 
+    def _picked_model(self, name: str) -> None:
+        """Load another network; the choice of random weights stays, a file belongs to its own."""
+        random = self.picker.weights() == RANDOM
+        self._session.models.load(name, RANDOM if random else None)
+        self.tree.setFocus()
+
+    def _picked_weights(self, weights: str | None) -> None:
+        if self._session.model is not None:
+            self._session.models.load(self._session.model.name, weights)
+
     def _requested_model(self, name: str) -> None:
         model = self._session.model
+        if model is not None:
+            self.picker.show_weights(self._session.models.weights)
         if model is not None and model.name == name:
             self.picker.show_model(name, model.summary)
         else:
@@ -102,8 +117,21 @@ class ModelPanel(Ground):
 
     def _changed_model(self, model: LoadedModel) -> None:
         self.picker.show_model(model.name, model.summary)
+        self.picker.show_weights(self._session.models.weights)
         self.tree.show_layers(model.layers, model.default_layer, model.default_reason)
+        if not self._met:
+            self._met = True
+            self._offer_keys()
         self._show_layer()
+
+    def _offer_keys(self) -> None:
+        """Give the tree the keyboard at first, so that arrow keys walk the layers."""
+        held = self.window().focusWidget()
+        if held is None or isinstance(held, QTabBar):
+            self.tree.setFocus()
+
+    def _lost_model(self) -> None:
+        self.tree.show_layers(None)
 
     def _picked_layer(self, name: str) -> None:
         self._session.pick_layer(name, self._session.tab)
@@ -113,7 +141,8 @@ class ModelPanel(Ground):
             self.tree.select(self._session.layer(self._session.tab))
 
     def _added(self, picture: Picture) -> None:
-        self.strip.add(picture.key, picture.image.name, picture.image.pixels)
+        place = list(self._session.pictures).index(picture.key)
+        self.strip.add(picture.key, picture.image.name, picture.image.pixels, place)
 
     def _selected(self, picture: Picture | None) -> None:
         if picture is not None:

@@ -1,28 +1,38 @@
-"""Choose a network: by name from a searchable, grouped list, or from a file of weights."""
+"""Choose a network by name from a searchable, grouped list, and the weights it starts with."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QVBoxLayout, QWidget
 
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import icon_button, label, named
+from cnnviz_desktop.gui.controls import ElidedCombo, icon_button, label, named
 
 BUNDLED = "bundled"
+RANDOM = "none"  # as the engine calls random weights
+_ASK = "ask"  # the entry that opens the file dialog
+_ENTRIES = (
+    (None, "Pretrained", "As published or bundled; downloaded once where they are not here yet"),
+    (RANDOM, "Random, untrained", "Nothing learned: where training would start. Needs no download"),
+    (_ASK, f"From a file{labels.ELLIPSIS}", "A state dict of your own (.pth, .pt, .safetensors)"),
+)
 
 
 class ModelPicker(QWidget):
-    """The list of networks and one line about the present one.
+    """The list of networks, the weights of the present one (`weightsPicker`), a line about it.
 
-    Signals: `model_picked` (name); `weights_requested` the button beside the heading was pressed.
+    Signals: `model_picked` (name); `weights_picked` ("none" for random ones, None for its own);
+    `weights_requested` a file of weights is to be chosen.
     """
 
     model_picked = Signal(str)
+    weights_picked = Signal(object)
     weights_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -53,6 +63,8 @@ class ModelPicker(QWidget):
         column.addLayout(head)
         column.addWidget(self._combo)
         column.addWidget(self._about)
+        column.addSpacing(4)
+        column.addLayout(self._make_weights())
         self.set_names((BUNDLED,))
         self._combo.activated.connect(self._activated)
         line = self._combo.lineEdit()
@@ -80,6 +92,24 @@ class ModelPicker(QWidget):
         finder.activated.connect(self._entered)
         self._combo.setEditText(self._shown)
 
+    def weights(self) -> Path | str | None:
+        """Return the weights that are chosen: a file, "none" for random ones, None for its own."""
+        chosen: Path | str | None = self._weights.currentData()
+        return chosen
+
+    def show_weights(self, weights: Path | str | None) -> None:
+        """Show what the present network's weights are, without a signal."""
+        while self._weights.count() > len(_ENTRIES):
+            self._weights.removeItem(1)  # the file of another time
+        if weights is not None and str(weights) != RANDOM:
+            path = Path(weights)
+            self._weights.insertItem(1, path.name, path)
+            self._weights.setItemData(1, str(path), Qt.ItemDataRole.ToolTipRole)
+            self._weights.setCurrentIndex(1)
+        else:
+            self._weights.setCurrentIndex(self._weights.findData(weights))
+        self._kept = self._weights.currentIndex()
+
     def show_model(self, name: str, about: str) -> None:
         """Show which network is there and one line about it."""
         self._shown = name
@@ -88,6 +118,39 @@ class ModelPicker(QWidget):
             self._combo.setCurrentIndex(place)
         self._combo.setEditText(name)
         self._about.setText(about)
+
+    def _make_weights(self) -> QHBoxLayout:
+        """Make the choice between published weights, random ones and a file."""
+        self._weights = ElidedCombo()
+        self._weights.setMinimumContentsLength(8)
+        named(
+            self._weights,
+            "weightsPicker",
+            "Weights",
+            "What the network has learned: the weights it was published with, random ones, or a "
+            "file of your own.",
+        )
+        for value, text, tip in _ENTRIES:
+            self._weights.addItem(text, value)
+            self._weights.setItemData(self._weights.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._kept = 0
+        self._weights.activated.connect(self._picked_weights)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(label("Weights", muted=True))
+        row.addWidget(self._weights, 1)
+        return row
+
+    def _picked_weights(self, place: int) -> None:
+        if place == self._kept:
+            return
+        chosen = self._weights.itemData(place)
+        if chosen == _ASK:
+            self._weights.setCurrentIndex(self._kept)  # until a file has been loaded
+            self.weights_requested.emit()
+        else:
+            self._kept = place
+            self.weights_picked.emit(chosen)
 
     def _activated(self) -> None:
         self._entered()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from cnnviz_desktop.gui.changing_menus import samples
-from cnnviz_desktop.gui.commands import WEIGHTS, Commands
+from cnnviz_desktop.gui.commands import Commands
+from cnnviz_desktop.gui.file_kinds import FIGURES, SESSION, WEIGHTS
 from cnnviz_desktop.gui.model_picker import BUNDLED
 from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
 from cnnviz_desktop.gui.work import Machine
@@ -35,16 +36,22 @@ class Opening(QObject):
         self._session = session
         self._commands = commands
         self._weights = [path for path in paths if path.suffix.lower() in WEIGHTS]
-        self._images = [path for path in paths if path not in self._weights]
+        kinds = (SESSION, *FIGURES)
+        self._tells = [path for path in paths if path.suffix.lower() in kinds]  # what to begin with
+        self._images = [path for path in paths if path not in (*self._weights, *self._tells)]
         self._model = model
 
     def begin(self) -> None:
         """Open the pictures, start the engine, load the network."""
         session = self._session
+        if self._tells:
+            self._commands.open_paths([*self._tells, *self._images])
+            session.models.start()
+            return
         if self._images:
             self._commands.open_paths(self._images)
         else:
-            session.pictures.open(samples()[:1])
+            session.pictures.open(samples())
         if self._weights:
             session.models.machine_found.connect(self._load_weights)
             session.models.start()
@@ -53,6 +60,14 @@ class Opening(QObject):
             session.models.load(self._model or BUNDLED)
             if not self._model:
                 session.models.changed.connect(self._pick_layer)
+
+    def fall_back(self) -> None:
+        """Begin as if nothing had been asked for: the session or figure could not be opened."""
+        models, pictures = self._session.models, self._session.pictures
+        if models.current is None and models.absent is None:
+            models.load(self._model or BUNDLED)
+        if not len(pictures) and not self._images:
+            pictures.open(samples())
 
     def _pick_layer(self, model: LoadedModel) -> None:
         """Begin where maps still look like the picture, unless another network came first."""

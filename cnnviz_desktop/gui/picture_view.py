@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from cnnviz_desktop.data import Box, Pixels
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.empty_state import paint_empty
-from cnnviz_desktop.gui.qimages import copy_image, qimage_of, save_image
+from cnnviz_desktop.gui.qimages import copy_image, qimage_of
 from cnnviz_desktop.gui.tile_painting import paint_mark
 
 _MARGIN = 16
@@ -84,11 +84,13 @@ class _PictureItem(QGraphicsItem):
 class PictureView(QGraphicsView):
     """A picture one can zoom with the wheel, drag, and fit again by double click.
 
-    Signals: `hovered(int, int)` row and column of the picture, -1, -1 outside; `clicked(int, int)`.
+    Signals: `hovered(int, int)` row and column of the picture, -1, -1 outside; `clicked(int, int)`;
+    `save_requested` (image, name) from its menu.
     """
 
     hovered = Signal(int, int)
     clicked = Signal(int, int)
+    save_requested = Signal(QImage, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -253,7 +255,7 @@ class PictureView(QGraphicsView):
         if chosen is copy:
             copy_image(image)
         elif chosen is save:
-            save_image(image, self._name, self)
+            self.save_requested.emit(image, self._name)
         elif chosen is fit:
             self.fit()
 

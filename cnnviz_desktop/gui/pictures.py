@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
@@ -44,6 +44,7 @@ class Pictures(QObject):
         self._entries: dict[int, Picture] = {}
         self.current: Picture | None = None
         self.emptied = False  # nothing is here and nothing is on its way
+        self.filling = False  # what was empty is being filled
 
     def __iter__(self) -> Iterator[int]:
         return iter(list(self._entries))
@@ -59,7 +60,42 @@ class Pictures(QObject):
 
     def open(self, sources: Iterable[Source]) -> None:
         """Decode files, folders, bytes or pixels; the first picture becomes the current one."""
+        self.filling |= not self._entries
         self._submit(OpenImages(self._engine, tuple(sources)), Priority.CLICK)
+
+    def entry(self, image: ImageInput) -> Picture:
+        """Return a picture with a key of its own that is not here yet."""
+        self._last += 1
+        return Picture(self._last, image)
+
+    def insert(self, entry: Picture, place: int | None = None) -> None:
+        """Take a decoded picture in, at a place or at the end."""
+        if entry.key in self._entries:
+            return
+        order = list(self._entries.values())
+        order.insert(len(order) if place is None else place, entry)
+        self._entries = {item.key: item for item in order}
+        self._bytes += entry.image.pixels.nbytes
+        self.emptied = False
+        self.added.emit(entry)
+
+    def replace(self, entries: Sequence[Picture], current: Picture | None) -> None:
+        """Hold these pictures in place of all others, those on their way among them."""
+        for job in self._jobs.busy():
+            if isinstance(job.work, OpenImages):
+                job.supersede()
+        old, self._entries, self._bytes, self.current = self._entries, {}, 0, None
+        self.filling = False
+        for key in old:
+            self.removed.emit(key)
+        for entry in entries:
+            self.insert(entry)
+        chosen = current or next(iter(entries), None)
+        if chosen is not None:
+            self.select(chosen.key)
+        else:
+            self.emptied = True
+            self.selected.emit(None)
 
     def remove(self, key: int) -> None:
         """Take a picture out; its neighbour becomes current."""
@@ -106,13 +142,9 @@ class Pictures(QObject):
             full = self._bytes + image.pixels.nbytes > BUDGET
             if full:
                 break
-            self._last += 1
-            entry = Picture(self._last, image)
-            self._entries[entry.key] = entry
-            self._bytes += image.pixels.nbytes
+            entry = self.entry(image)
+            self.insert(entry)
             first = first or entry
-            self.emptied = False
-            self.added.emit(entry)
         if first is not None and (opened.select or self.current is None):
             self.select(first.key)
         notes = [f"{image.name}: {note}" for image in opened.images for note in image.notes]
@@ -128,6 +160,8 @@ class Pictures(QObject):
         elif not self._entries:
             self.emptied = True
             self.selected.emit(None)
+        if full or opened.rest is None:
+            self.filling = False
         if opened.rest is None and opened.failures:
             self.unreadable.emit(_several(opened.failures))
 

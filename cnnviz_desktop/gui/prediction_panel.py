@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.data import Prediction
 from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.controls import Line
 from cnnviz_desktop.gui.labels import ElidedLabel
 from cnnviz_desktop.gui.prediction_bars import PredictionBars
 from cnnviz_desktop.gui.target_picker import TargetPicker
@@ -72,6 +73,11 @@ class PredictionPanel(QWidget):
         self._save.clicked.connect(self.csv_requested)
         self._lay_out()
         self._refresh()
+
+    def add_picture(self, picture: QWidget) -> None:
+        """Show a picture beside the bars, so that the table below has the whole width."""
+        self._upper.insertWidget(0, Line(Qt.Orientation.Vertical))
+        self._upper.insertWidget(0, picture, 4)
 
     def show_prediction(self, prediction: Prediction | None, count: int = 5) -> None:
         """Show the `count` likeliest classes of one picture, or the empty state."""
@@ -128,7 +134,7 @@ class PredictionPanel(QWidget):
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.verticalHeader().hide()
         table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setMinimumSectionSize(72)
+        table.horizontalHeader().setMinimumSectionSize(64)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._show_menu)
         table.selectionModel().currentRowChanged.connect(self._tell)
@@ -145,18 +151,32 @@ class PredictionPanel(QWidget):
         return button
 
     def _lay_out(self) -> None:
+        beside = QVBoxLayout()
+        beside.setContentsMargins(16, 16, 16, 16)
+        beside.addWidget(self._bars)
+        beside.addStretch(1)
+        self._upper = QHBoxLayout()
+        self._upper.setSpacing(0)
+        self._upper.addLayout(beside, 5)
         head = QHBoxLayout()
-        head.setContentsMargins(0, 0, 0, 0)
         head.setSpacing(8)
         head.addWidget(self._title, 1)
         head.addWidget(self._copy)
         head.addWidget(self._save)
+        self._lower = QWidget(self)
+        lower = QVBoxLayout(self._lower)
+        lower.setContentsMargins(16, 12, 16, 12)
+        lower.setSpacing(8)
+        lower.addLayout(head)
+        lower.addWidget(self._table, 1)
+        self._line = Line()
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 16, 16, 16)
-        column.setSpacing(12)
-        column.addWidget(self._bars)
-        column.addLayout(head)
-        column.addWidget(self._table, 1)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._upper, 1)
+        column.addWidget(self._line)
+        column.addWidget(self._lower, 1)
+        self.setFocusProxy(self._bars)
         self._fit_fonts()
 
     def _fit_fonts(self) -> None:
@@ -205,8 +225,8 @@ class PredictionPanel(QWidget):
 
     def _refresh(self) -> None:
         full = self._model.rowCount() > 0
-        for part in (self._title, self._copy, self._save, self._table):
-            part.setVisible(full)
+        self._lower.setVisible(full)
+        self._line.setVisible(full)
 
 
 class PredictionTable(QAbstractTableModel):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cnnviz_desktop.data import Prediction
 from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.gui import labels
-from cnnviz_desktop.gui.controls import Line, named
+from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.display import CANVAS, reduced, scaled
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.pictures import Picture
@@ -37,12 +37,8 @@ class PredictionsView(ResultView):
         )
         self.view.set_empty_text("No picture yet.", "Drop one, or press Ctrl+O.")
         self.panel = PredictionPanel()
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(self.view, 3)
-        row.addWidget(Line(Qt.Orientation.Vertical))
-        row.addWidget(self.panel, 5)
-        self.canvas.addLayout(row, 1)
+        self.panel.add_picture(self.view)
+        self.canvas.addWidget(self.panel, 1)
         self.panel.target_picked.connect(self._explain)
         self.panel.image_picked.connect(session.pictures.select)
         self.panel.csv_requested.connect(self.save_table)

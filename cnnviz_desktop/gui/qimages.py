@@ -1,12 +1,9 @@
-"""Carry pixels between numpy arrays and Qt images, and out to clipboard and files."""
+"""Carry pixels between numpy arrays and Qt images, and out to the clipboard."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cnnviz_desktop.data import Pixels
 
@@ -37,16 +34,6 @@ def pixels_of(image: QImage) -> Pixels:
 def copy_image(image: QImage) -> None:
     """Put an image on the clipboard."""
     QGuiApplication.clipboard().setImage(image)
-
-
-def save_image(image: QImage, name: str, parent: QWidget) -> Path | None:
-    """Ask for a file name and save an image there as PNG; return it, or None when not saved."""
-    chosen, _ = QFileDialog.getSaveFileName(parent, "Save picture", f"{name}.png", "PNG (*.png)")
-    if not chosen:
-        return None
-    path = Path(chosen)
-    path = path if path.suffix else path.with_suffix(".png")
-    return path if image.save(str(path)) else None
 
 
 def _lay_on(ground: QImage, image: QImage) -> None:

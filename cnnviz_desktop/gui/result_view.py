@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtGui import QImage, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.bar_layout import BarLayout
 from cnnviz_desktop.gui.controls import Ground, Line, fix_size, icon_button, named, push_button
 from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.view_settings import Control, read_controls, set_controls
 from cnnviz_desktop.gui.work import Answer
 
 
@@ -44,12 +55,18 @@ class PageHead(Ground):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(8)
-        row.addWidget(self._title)
-        row.addWidget(self._about, 1)
+        row.addWidget(labels.TitleLine(self._title, self._about), 1)
         row.addWidget(self._copy)
         row.addWidget(self._export)
         self._copy.clicked.connect(self.copy_requested)
         self._export.clicked.connect(self.export_requested)
+
+    def take_copy_menu(self, menu: QMenu) -> None:
+        """Let the arrow of the copy button offer other ways to copy."""
+        menu.setParent(self, menu.windowFlags())
+        self._copy.setMenu(menu)
+        self._copy.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        fix_size(self._copy, 44, 28)
 
     def show_title(self, title: str, about: str, stale: bool) -> None:
         """Show what the page shows; muted when the parameters have moved on."""
@@ -82,15 +99,14 @@ class ResultView(Ground):
         super().__init__(QPalette.ColorRole.Window, parent)
         named(self, f"{self.tab.lower().replace(' ', '_')}_view", self.tab)
         self.session = session
+        self.controls: dict[str, Control] = {}  # what of the bar a session keeps, by name
         self._top = QVBoxLayout()
         self._top.setContentsMargins(0, 0, 0, 0)
         self._top.setSpacing(0)
-        self.bar = QHBoxLayout()
-        self.bar.setContentsMargins(16, 6, 16, 6)
-        self.bar.setSpacing(8)
         self._bar_room = QWidget()
-        fix_size(self._bar_room, height=40)
-        self._bar_room.setLayout(self.bar)
+        self._bar_room.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.bar = BarLayout(self._bar_room)
+        self.bar.setContentsMargins(16, 6, 16, 6)
         self._bar_line = Line()
         self.canvas = QVBoxLayout()
         self.canvas.setContentsMargins(0, 0, 0, 0)
@@ -109,6 +125,11 @@ class ResultView(Ground):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(page)
+        empty = QWidget()
+        self._empty = QVBoxLayout(empty)
+        self._empty.setContentsMargins(0, 0, 0, 0)
+        self._empty.setSpacing(0)
+        self._stack.addWidget(empty)
         session.answered.connect(self._answered)
         session.technique_changed.connect(self.retitled)
         session.requested.connect(self.retitled)
@@ -118,14 +139,22 @@ class ResultView(Ground):
         self._top.insertWidget(0, head)
         self._whole.insertWidget(self._notice_place, message)
 
-    def take_empty_page(self, page: QWidget) -> None:
-        """Show a page in place of everything: there is no picture."""
-        self._stack.addWidget(page)
-        self._stack.setCurrentWidget(page)
+    def take_empty_page(self, page: QWidget, message: QWidget) -> None:
+        """Show a page in place of everything but messages: there is no picture."""
+        self._empty.insertWidget(0, message)
+        self._empty.insertWidget(1, page, 1)
+        self._stack.setCurrentIndex(1)
 
     def leave_empty_page(self) -> None:
         """Show the tab's own content again."""
         self._stack.setCurrentIndex(0)
+
+    def take_keyboard(self) -> None:
+        """Give the keyboard to what the tab shows."""
+        first = self.canvas.itemAt(0)
+        shown = first.widget() if first is not None else None
+        if shown is not None:
+            shown.setFocus()
 
     def hide_bar(self) -> None:
         """Leave the bar out of a tab that needs none."""
@@ -138,6 +167,17 @@ class ResultView(Ground):
 
     def show_answer(self, answer: Answer) -> None:
         """Show a result."""
+
+    def forget(self) -> None:
+        """Show no result: another session takes the place of this one."""
+
+    def view_settings(self) -> dict[str, Any]:
+        """Return how results are drawn, as a session keeps it."""
+        return dict(read_controls(self.controls))
+
+    def set_view_settings(self, values: Mapping[str, Any]) -> None:
+        """Draw results as a session kept it; what does not fit is left as it is."""
+        set_controls(self.controls, values)
 
     def title(self) -> tuple[str, str]:
         """Return the page's title and what it says about the result."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,11 @@ class ResultCache:
     def __len__(self) -> int:
         return len(self._answers)
 
+    def set_budget(self, budget: int) -> None:
+        """Hold this many bytes at most from now on."""
+        self.budget = budget
+        self._trim()
+
     def get(self, request: Request) -> Answer | None:
         """Return the answer to the request, if it is still here."""
         answer = self._answers.get(request)
@@ -50,8 +55,7 @@ class ResultCache:
         self._drop(request)
         self._answers[request] = answer
         self.used += result_bytes(answer.result)
-        while self.used > self.budget and len(self._answers) > 1:
-            self._drop(next(iter(self._answers)))
+        self._trim()
 
     def keep_images(self, images: list[ImageInput]) -> None:
         """Let go of all that was made from other pictures than these."""
@@ -60,10 +64,21 @@ class ResultCache:
             if image is not None and not any(image is kept for kept in images):
                 self._drop(request)
 
+    def hand_over(self, model: LoadedModel) -> None:
+        """Count all that is here as that model's: its stand-in gave it."""
+        answers = [replace(answer, model=model) for answer in self._answers.values()]
+        self.clear()
+        for answer in answers:
+            self.put(Request(answer.technique, model, answer.image), answer)
+
     def clear(self) -> None:
         """Let go of everything."""
         self._answers.clear()
         self.used = 0
+
+    def _trim(self) -> None:
+        while self.used > self.budget and len(self._answers) > 1:
+            self._drop(next(iter(self._answers)))
 
     def _drop(self, request: Request) -> None:
         answer = self._answers.pop(request, None)

@@ -6,10 +6,9 @@ tells everyone what changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -19,10 +18,11 @@ from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority
-from cnnviz_desktop.gui.models import Models
+from cnnviz_desktop.gui.marks import Marks, Origin
+from cnnviz_desktop.gui.models import MODEL_SLOT, Models
 from cnnviz_desktop.gui.pictures import Picture, Pictures
 from cnnviz_desktop.gui.results import Request, ResultCache
-from cnnviz_desktop.gui.work import Answer, Engine, Export, Inspect, Inspected, Perform
+from cnnviz_desktop.gui.work import Answer, Engine, Inspect, Inspected, Perform
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.models import LoadedModel
@@ -40,14 +40,14 @@ class Unit:
 
 
 class Session(QObject):
-    """The state of one window, with its `models` and its `pictures`.
+    """The state of one window, with its `models`, its `pictures` and the person's `marks`.
 
     Pictures of the explaining tab have a layer of their own, since explanations want the last maps;
     all other tabs share one.
 
     Signals: `tab_changed` (tab); `predicted` (`Inspected`); `technique_changed` (tab);
     `layer_picked` (tab); `unit_picked` (`Unit` or None); `requested` (tab); `answered` (tab,
-    `Answer`); `failed` (tab or "", `CnnvizError`); `exported` (path).
+    `Answer`); `failed` (tab, `MODEL_SLOT` or "", `CnnvizError`).
     """
 
     tab_changed = Signal(str)
@@ -58,7 +58,6 @@ class Session(QObject):
     requested = Signal(str)
     answered = Signal(str, object)
     failed = Signal(str, object)
-    exported = Signal(object)
 
     def __init__(self, jobs: Jobs, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +65,7 @@ class Session(QObject):
         self._engine = engine
         self.models = Models(jobs, engine, self)
         self.pictures = Pictures(jobs, engine, self)
+        self.marks = Marks(self)
         self.cache = ResultCache()
         self.tab = FEATURE_MAPS
         self._labels: tuple[str, ...] = ()
@@ -77,6 +77,7 @@ class Session(QObject):
             self.techniques.setdefault(kind.tab, kind())
         jobs.failed.connect(self._failed)
         self.models.changed.connect(self._use_model)
+        self.models.cleared.connect(self._lose_model)
         self.pictures.added.connect(self._ask_about_new)
         self.pictures.selected.connect(self._look_at)
         self.pictures.removed.connect(self._forget_picture)
@@ -139,6 +140,23 @@ class Session(QObject):
         elif _targets(old) != _targets(technique) or type(old) is not type(technique):
             self._follow()
 
+    def take_techniques(self, techniques: Mapping[str, Technique]) -> None:
+        """Let forms say what they said at another time, each tab for itself."""
+        for tab, technique in techniques.items():
+            self._change(tab, technique)
+        if self.unit is not None and self.unit.layer != self.layer(FEATURE_MAPS):
+            self.pick_unit(None)
+        self.layer_picked.emit(self.tab)
+        self._follow()
+
+    def show_kept(self, answers: Iterable[Answer], inspected: Iterable[Inspected]) -> None:
+        """Show results of another time while the model that gave them is not loaded."""
+        for answer in answers:
+            self._performed(answer)
+        for item in inspected:
+            self.predictions[item.key] = item.prediction
+            self.predicted.emit(item)
+
     def request(self, tab: str) -> Request | None:
         """Return what a tab's form asks for now; None where model or picture is missing.
 
@@ -190,34 +208,47 @@ class Session(QObject):
         """Return the waiting or running job of a tab."""
         return self._jobs.current(tab)
 
-    def export(self, answer: Answer, path: Path, look: Mapping[str, Any]) -> None:
-        """Write an answer to a file: a figure by its suffix, drawn as it looks, or .npz data."""
-        work = Export(self._engine, answer, path, look)
-        job = self._jobs.submit(work, f"Writing {path.name}", priority=Priority.RUN)
-        job.done.connect(self.exported)
-
     def _use_model(self, model: LoadedModel) -> None:
         """Let go of what was made with the old model; keep the choices that fit the new one."""
-        for tab in self.techniques:
-            running = self._jobs.current(tab)
-            if running is not None:
-                running.supersede()
-        self.cache.clear()
-        self.predictions.clear()
+        self._supersede()
+        if self.models.resumed:
+            self.cache.hand_over(model)
+        else:
+            self.cache.clear()
+            self.predictions.clear()
         names = {node.name for node in model.layers.walk()}
         for tab, technique in self.techniques.items():
             fields = layer_fields(technique)
             changes = {name: None for name in fields if getattr(technique, name) not in names}
-            if model.labels != self._labels:
+            if model.labels != self._labels and not self.models.resumed:
                 changes |= dict.fromkeys(_targets(technique))
             self._change(tab, replace(technique, **changes))
         self._labels = model.labels
-        self.answers = {self.tab: self.answers[self.tab]} if self.tab in self.answers else {}
+        if self.models.resumed:
+            self.answers = {tab: replace(item, model=model) for tab, item in self.answers.items()}
+        else:
+            self.answers = {self.tab: self.answers[self.tab]} if self.tab in self.answers else {}
+        self.marks.turn_to(Origin.of(model))
         if self.unit is not None and self.unit.layer not in names:
             self.pick_unit(None)
         self._look_at(self.pictures.current)
         for key in self.pictures:
             self._inspect(key, Priority.BACKGROUND)
+
+    def _lose_model(self) -> None:
+        """Let go of all results: another session takes the place of this one."""
+        self._supersede()
+        self.cache.clear()
+        self.predictions.clear()
+        self.answers = {}
+        self._labels = ()
+        self.pick_unit(None)
+
+    def _supersede(self) -> None:
+        for tab in self.techniques:
+            running = self._jobs.current(tab)
+            if running is not None:
+                running.supersede()
 
     def _follow(self) -> None:
         """Bring the tab in view up to date where that is quick."""
@@ -267,7 +298,8 @@ class Session(QObject):
         self.answered.emit(tab, answer)
 
     def _failed(self, job: Job, error: CnnvizError) -> None:
-        self.failed.emit(job.slot if job.slot in self.techniques else "", error)
+        known = job.slot in self.techniques or job.slot == MODEL_SLOT
+        self.failed.emit(job.slot if known else "", error)
 
     def _change(self, tab: str, technique: Technique) -> None:
         if self.techniques[tab] != technique:

@@ -9,7 +9,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 HEADLESS = "To work without a window: cnnviz tour --out DIR (cnnviz --help lists everything)."
@@ -117,9 +117,10 @@ def _x_server_answers(display: str) -> bool:
 
 
 def _installed_qt() -> str:
-    for package in ("PySide6-Essentials", "PySide6"):
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            continue
-    return ""
+    """Read Qt's release off the name of its metadata, whose own reader takes 14 ms to import."""
+    spec = find_spec("PySide6")
+    if spec is None or spec.origin is None:
+        return ""
+    packages = Path(spec.origin).parent.parent
+    found = [*packages.glob("[Pp]y[Ss]ide6_[Ee]ssentials-*.dist-info")]
+    return found[0].stem.partition("-")[2] if found else ""

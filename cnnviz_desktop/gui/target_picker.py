@@ -41,6 +41,7 @@ class TargetPicker(QWidget):
         self._group.setExclusive(True)
         self._group.idClicked.connect(self._picked)
         self._buttons: list[_ClassButton] = []
+        self._look: object = None  # of the rows that are there
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -65,6 +66,7 @@ class TargetPicker(QWidget):
         if names == self._labels:
             return
         self._labels = names
+        self._search.setPlaceholderText(f"Search {labels.whole(len(names))} classes")
         self._names.setStringList([f"{name}  ·  {index}" for index, name in enumerate(names)])
         if self._target is not None and self._target >= len(names):
             self._target = None
@@ -95,7 +97,7 @@ class TargetPicker(QWidget):
         super().changeEvent(event)
 
     def _make_search(self) -> SearchField:
-        search = SearchField(_LIKELIEST, "", self)
+        search = SearchField("Search classes", "", self)
         search.setObjectName("targetSearch")
         search.setAccessibleName("Find a class")
         search.setToolTip(
@@ -115,20 +117,28 @@ class TargetPicker(QWidget):
 
     def _fill_rows(self) -> None:
         """Make a row for the likeliest class and one for each of the top five."""
+        top = self._prediction.top(5) if self._prediction is not None else []
+        rows = [(-1, _LIKELIEST, "")]
+        rows += [(index, label, labels.percent(share)) for index, label, share in top]
+        look = (rows, theme.px(100))
+        if look == self._look:
+            return  # rows that are there already keep the keyboard
+        self._look = look
+        held = any(button.hasFocus() for button in self._buttons)
         for button in self._buttons:
             self._group.removeButton(button)
             self._rows.removeWidget(button)
             button.hide()
             button.deleteLater()
-        top = self._prediction.top(5) if self._prediction is not None else []
-        rows = [(-1, _LIKELIEST, "")]
-        rows += [(index, label, labels.percent(share)) for index, label, share in top]
         self._buttons = []
         for index, label, share in rows:
             button = _ClassButton(label, share, self)
             self._group.addButton(button, index + 1)  # ids of -1 mean "none" to Qt
             self._rows.addWidget(button)
+            button.show()
             self._buttons.append(button)
+        if held:
+            self._buttons[0].setFocus()
 
     def _picked(self, number: int) -> None:
         self._choose(None if number == 0 else number - 1)

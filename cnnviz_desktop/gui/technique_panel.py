@@ -30,6 +30,7 @@ from cnnviz_desktop.gui.controls import (
     push_button,
 )
 from cnnviz_desktop.gui.jobs import Job
+from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.param_form import ParamForm
 from cnnviz_desktop.gui.session import EXPLAIN, Session
 from cnnviz_desktop.gui.status_bar import duration, remaining
@@ -96,7 +97,8 @@ class TechniquePanel(Ground):
         if technique is not None:
             self._methods.setCurrentIndex(self._methods.findData(technique.command))
         self._methods.blockSignals(False)
-        self._buttons.setVisible(technique is not None)
+        self.form.setVisible(technique is not None)
+        self.run_button.setVisible(technique is not None)
         self._show_form(tab)
         self._follow_job()
 
@@ -105,10 +107,12 @@ class TechniquePanel(Ground):
         tab = self._session.tab
         technique = self._session.techniques.get(tab)
         waits = self._waits_for(technique)
-        busy = self._job is not None
+        loading = self._job is not None and self._job.slot == MODEL_SLOT
+        busy = self._job is not None and not loading
         stale = not waits and technique is not None and self._session.is_stale(tab)
         self.run_button.setEnabled(not waits and not busy)
-        self.cancel_button.setEnabled(busy)
+        self.cancel_button.setEnabled(busy or loading)
+        self._buttons.setVisible(technique is not None or loading)
         primary = stale and not busy
         if bool(self.run_button.property("primary")) != primary:
             self.run_button.setProperty("primary", primary)
@@ -129,9 +133,10 @@ class TechniquePanel(Ground):
             self._say("ok", "ok", "Up to date")
 
     def cancel(self) -> None:
-        """Stop the work of the tab in view."""
+        """Stop the work of the tab in view, or the loading of a model."""
         if self._job is not None:
-            self._ran[self._session.tab] = "Cancelled; run again to finish"
+            if self._job.slot != MODEL_SLOT:
+                self._ran[self._session.tab] = "Cancelled; run again to finish"
             self._job.cancel()
 
     def run(self) -> None:
@@ -161,7 +166,7 @@ class TechniquePanel(Ground):
         progress.addWidget(_row(self._doing, self._left, stretches=(1, 0)))
         progress.addWidget(self._bar)
         self._progress.hide()
-        upper = QVBoxLayout()
+        self._upper = upper = QVBoxLayout()
         upper.setContentsMargins(12, 4, 12, 8)
         upper.setSpacing(8)
         upper.addLayout(head)
@@ -191,9 +196,11 @@ class TechniquePanel(Ground):
         session.tab_changed.connect(self.show_tab)
         session.technique_changed.connect(self._show_form)
         session.models.changed.connect(self.show_tab)
+        session.models.cleared.connect(self.show_tab)
         session.pictures.selected.connect(self._changed_picture)
         session.predicted.connect(self._changed_picture)
         session.requested.connect(self._requested)
+        session.models.requested.connect(self._follow_job)
         session.answered.connect(self._answered)
         session.failed.connect(self._failed)
         self.form.changed.connect(self._edited)
@@ -241,8 +248,8 @@ class TechniquePanel(Ground):
         self.refresh()
 
     def _follow_job(self) -> None:
-        """Watch the job of the tab in view."""
-        job = self._session.job(self._session.tab)
+        """Watch the job of the tab in view, else the one that loads a model."""
+        job = self._session.job(self._session.tab) or self._session.job(MODEL_SLOT)
         if job is not self._job:
             if self._job is not None:
                 self._job.progressed.disconnect(self._progressed)
@@ -257,7 +264,7 @@ class TechniquePanel(Ground):
                 self._wait.start()
             else:
                 self._wait.stop()
-                self._progress.hide()
+                self._announce()
         self.refresh()
 
     def _job_ended(self) -> None:
@@ -265,6 +272,7 @@ class TechniquePanel(Ground):
 
     def _announce(self) -> None:
         self._progress.setVisible(self._job is not None)
+        self._upper.invalidate()  # hiding alone left its room behind now and then
 
     def _progressed(self, progress: Progress) -> None:
         self._bar.setRange(0, progress.total)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -99,12 +99,15 @@ class _State:
 
     theme: Theme = LIGHT
     zoom: float = 1.0
+    body: float = 0.0  # pixels of body text; 0 before it is measured
+    fonts: ClassVar[dict[str, QFont]] = {}
 
 
 def apply(app: QApplication, name: ThemeName, zoom: float = 1.0) -> None:
     """Switch the whole application to a theme; every widget gets a PaletteChange event."""
     theme = DARK if name == "dark" else LIGHT
-    _State.theme, _State.zoom = theme, zoom
+    _State.theme, _State.zoom, _State.body = theme, zoom, 0.0
+    _State.fonts.clear()
     if not isinstance(app.style(), FlatStyle):
         app.setStyle(FlatStyle())
     scheme = Qt.ColorScheme.Dark if name == "dark" else Qt.ColorScheme.Light
@@ -125,6 +128,9 @@ def px(size: float) -> int:
 
 def font(role: FontRole = "body") -> QFont:
     """Return the system's font in the size and weight of a role, digits of one width."""
+    known = _State.fonts.get(role)
+    if known is not None:
+        return QFont(known)
     made = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     made.setPixelSize(max(9, px(_SIZES[role])))
     if role in _SEMIBOLD:
@@ -132,6 +138,7 @@ def font(role: FontRole = "body") -> QFont:
     if hasattr(QFont, "setFeature"):  # Qt 6.7
         made.setFeature(QFont.Tag("tnum"), 1)
         made.setFeature(QFont.Tag("calt"), 0)  # no 1x1 drawn as 1×1: layer names are exact
+    _State.fonts[role] = QFont(made)
     return made
 
 
@@ -146,25 +153,12 @@ def icon_pixmap(name: str, role: str, side: int, ratio: float) -> QPixmap:
     return _render(name, colour.name(QColor.NameFormat.HexArgb), round(side * ratio), ratio)
 
 
-def tab_style_sheet() -> str:
-    """Return the style sheet of the page tabs: the one thing a palette cannot say."""
-    theme = current()
-    return (
-        f"QTabBar {{ background: {theme.window.name()}; border: 0; }}"
-        f"QTabBar::tab {{ background: transparent; color: {theme.muted.name()};"
-        f" padding: 0 {px(8)}px; height: {px(34)}px; border: 0; border-bottom: 2px solid"
-        f" transparent; margin: 0; }}"
-        f"QTabBar::tab:hover {{ color: {theme.text.name()}; }}"
-        f"QTabBar::tab:selected {{ color: {theme.text.name()}; border-bottom: 2px solid"
-        f" {theme.accent.name()}; font-weight: 600; }}"
-        f"QTabBar::tab:focus {{ color: {theme.accent.name()}; }}"
-    )
-
-
 def _body_pixels() -> float:
     """Return the pixel size of body text: 13, or the system's own when that is larger."""
-    system = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
-    return max(_SIZES["body"], system.pixelSize()) * _State.zoom
+    if not _State.body:
+        system = QFontInfo(QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont))
+        _State.body = max(_SIZES["body"], system.pixelSize()) * _State.zoom
+    return _State.body
 
 
 def _palette(theme: Theme) -> QPalette:

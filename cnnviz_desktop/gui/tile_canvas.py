@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from cnnviz_desktop.data import Activation
@@ -20,10 +21,12 @@ from cnnviz_desktop.gui.tile_order import (
     GridLook,
     MapStatistics,
     arrange,
+    statistics,
 )
 from cnnviz_desktop.gui.tile_painting import TilePainter, caption_height
 
 _EXPORT_SIDE = 512
+_PIN = 3  # height of a pin's bar, between a tile and its caption
 
 
 class TileCanvas(QAbstractScrollArea):
@@ -44,6 +47,7 @@ class TileCanvas(QAbstractScrollArea):
         self._place_of: dict[int, int] = {}
         self._selected = -1
         self._full = False
+        self._pins: dict[int, QColor] = {}
         self._lit: tuple[int, int] | None = None  # the cell to outline when full-size
         self._empty = ("No maps yet.", "Pick a layer in the tree; its maps appear here.")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -55,7 +59,7 @@ class TileCanvas(QAbstractScrollArea):
         if activation is not None and not activation.values.size:
             activation = None
         before, self._activation = self._activation, activation
-        self._numbers = None if activation is None else MapStatistics.of(activation.values)
+        self._numbers = None if activation is None else statistics(activation)
         same = (
             before is not None
             and activation is not None
@@ -86,6 +90,11 @@ class TileCanvas(QAbstractScrollArea):
         """Return how the maps are drawn."""
         return self._look
 
+    def set_pins(self, pins: Mapping[int, QColor]) -> None:
+        """Mark channels with a bar below their tile, in the colour given."""
+        self._pins = dict(pins)
+        self.viewport().update()
+
     def set_empty_text(self, title: str, step: str) -> None:
         """Set what stands where the maps will be."""
         self._empty = (title, step)
@@ -93,12 +102,18 @@ class TileCanvas(QAbstractScrollArea):
 
     def select(self, channel: int) -> None:
         """Mark a channel and bring it into sight, without a signal; -1 marks none."""
-        self._selected = channel
+        before, self._selected = self._selected, channel
         if channel in self._place_of:
             self._bring_into_sight(self._place_of[channel])
         else:
             self.show_full_size(False)
-        self.viewport().update()
+        if self._full or self.hasFocus():
+            self.viewport().update()
+            return
+        layout, scrolled = self._layout_now(), self.verticalScrollBar().value()
+        for marked in {before, channel} & self._place_of.keys():
+            ground = layout.marked(self._place_of[marked]).adjusted(-2, -2, 2, 2)
+            self.viewport().update(ground.translated(0, -scrolled))
 
     def selected(self) -> int:
         """Return the marked channel, -1 for none."""
@@ -177,7 +192,11 @@ class TileCanvas(QAbstractScrollArea):
             ground = layout.marked(place).translated(0, -scrolled)
             if selected:
                 painter.fillRect(ground, theme.current().selection)
-            self._painter.paint_tile(painter, channel, self.tile_rect(channel), selected)
+            cell = self.tile_rect(channel)
+            self._painter.paint_tile(painter, channel, cell, selected)
+            if channel in self._pins:
+                bar = QRect(cell.left(), cell.bottom() + 1, cell.width(), theme.px(_PIN))
+                painter.fillRect(bar, self._pins[channel])
             if selected:
                 self._paint_outline(painter, ground)
 

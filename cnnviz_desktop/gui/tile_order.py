@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnviz_desktop.data import Floats
+from cnnviz_desktop.data import Activation, Floats
 from cnnviz_desktop.figures import pixels, style
 
 Order = Literal["index", "max", "mean", "energy", "sparsity"]
@@ -50,14 +52,13 @@ class MapStatistics:
     """Numbers of every map of a layer: `high`, `low`, `mean`, `energy`, `silence`, each (C,).
 
     `high` and `low` are of the finite cells; `silence` is the share of cells at or below zero;
-    `broken` marks maps with values that are not finite.
+    `broken` marks maps with values that are not finite. What few looks need is measured when it is
+    first asked for.
     """
 
+    cells: Floats  # (C, h * w), zero where the value is not finite
     high: Floats
-    low: Floats
-    mean: Floats
     energy: NDArray[np.float64]
-    silence: Floats
     broken: NDArray[np.bool_]
 
     @classmethod
@@ -70,14 +71,30 @@ class MapStatistics:
             flat = np.where(finite, flat, np.float32(0))
         cells = max(1, flat.shape[1])
         energy = np.einsum("ci,ci->c", flat, flat, dtype=np.float64) / cells
-        return cls(
-            high=flat.max(axis=1, initial=-np.inf),
-            low=flat.min(axis=1, initial=np.inf),
-            mean=flat.mean(axis=1, dtype=np.float64).astype(np.float32),
-            energy=energy,
-            silence=(np.count_nonzero(flat <= 0, axis=1) / cells).astype(np.float32),
-            broken=broken,
-        )
+        return cls(flat, flat.max(axis=1, initial=-np.inf), energy, broken)
+
+    @cached_property
+    def low(self) -> Floats:
+        """Return the least value of each map."""
+        least: Floats = self.cells.min(axis=1, initial=np.inf)
+        return least
+
+    @cached_property
+    def mean(self) -> Floats:
+        """Return the mean of each map."""
+        means: Floats = self.cells.mean(axis=1, dtype=np.float64).astype(np.float32)
+        return means
+
+    @cached_property
+    def silence(self) -> Floats:
+        """Return the share of each map's cells that are at or below zero."""
+        count = max(1, self.cells.shape[1])
+        shares: Floats = (np.count_nonzero(self.cells <= 0, axis=1) / count).astype(np.float32)
+        return shares
+
+    def strongest(self) -> int:
+        """Return the channel of the greatest energy; a broken one should be seen."""
+        return int(np.argmax(np.where(self.broken, np.inf, self.energy)))
 
     def silent(self, signed: bool) -> NDArray[np.bool_]:
         """Tell which maps have nothing to show: no value above zero (signed: all zero)."""
@@ -89,6 +106,17 @@ class MapStatistics:
         if not signed:
             return self.high
         return np.where(self.high >= -self.low, self.high, self.low)
+
+
+_measured: WeakKeyDictionary[Activation, MapStatistics] = WeakKeyDictionary()
+
+
+def statistics(activation: Activation) -> MapStatistics:
+    """Return the numbers of a layer's maps, measured once: in the engine's thread by `Perform`."""
+    known = _measured.get(activation)
+    if known is None:
+        known = _measured[activation] = MapStatistics.of(activation.values)
+    return known
 
 
 def parse_channels(query: str, count: int) -> list[int] | None:

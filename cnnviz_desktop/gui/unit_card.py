@@ -10,10 +10,20 @@ from cnnviz_desktop.data import Activation
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.colour_bar import ColourBar
-from cnnviz_desktop.gui.controls import Ground, Line, Segments, fix_size, label, named
+from cnnviz_desktop.gui.controls import (
+    Ground,
+    Line,
+    Segments,
+    fix_size,
+    icon_button,
+    label,
+    named,
+)
 from cnnviz_desktop.gui.display import CARD, reduced, scaled
 from cnnviz_desktop.gui.picture_view import PictureView
-from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
+from cnnviz_desktop.gui.pin_list import PinList
+from cnnviz_desktop.gui.session import FEATURE_MAPS, Session, Unit
+from cnnviz_desktop.gui.unit_note import UnitNoteField
 from cnnviz_desktop.gui.work import Answer
 
 
@@ -41,10 +51,14 @@ class UnitCard(Ground):
             "How the unit is shown",
         )
         self._mode.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._pin = icon_button("pin", "pinUnit", "Pin", "")
+        self._pin.setCheckable(True)
         head = QHBoxLayout()
+        head.setSpacing(4)
         head.addWidget(label("Selected unit", "strong"))
         head.addStretch(1)
         head.addWidget(self._which)
+        head.addWidget(self._pin)
         column = QVBoxLayout()
         column.setContentsMargins(12, 10, 12, 12)
         column.setSpacing(8)
@@ -52,11 +66,18 @@ class UnitCard(Ground):
         column.addWidget(self.view)
         column.addWidget(self._bar)
         column.addWidget(self._mode)
+        column.addWidget(UnitNoteField(session))
+        self._pins = PinList(session)
+        column.addWidget(self._pins)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(column)
         whole.addWidget(Line())
+        self._pin.clicked.connect(self.toggle_pin)
+        self._pins.unit_chosen.connect(self._go_to)
+        session.marks.pins_changed.connect(self._show_pin)
+        session.unit_picked.connect(self._show_pin)
         session.unit_picked.connect(self.refresh)
         session.answered.connect(self._answered)
         session.tab_changed.connect(self.refresh)
@@ -68,8 +89,15 @@ class UnitCard(Ground):
         """Ask for the width of the dock."""
         return QSize(theme.px(264), super().sizeHint().height())
 
+    def toggle_pin(self) -> None:
+        """Pin the selected unit, or take its pin off."""
+        if self._session.unit is not None:
+            self._session.marks.toggle_pin(self._session.unit)
+        self._show_pin()
+
     def refresh(self) -> None:
         """Show the unit that is selected now."""
+        self._show_pin()
         tab, unit = self._session.tab, self._session.unit
         answer = self._session.answers.get(FEATURE_MAPS)
         there = self._session.pictures.current is not None
@@ -96,6 +124,20 @@ class UnitCard(Ground):
         name = style.OVERLAY if over else style.SEQUENTIAL
         self._bar.show_scale(name, 0.0, high)
         self._bar.show()
+
+    def _show_pin(self) -> None:
+        unit = self._session.unit
+        pinned = self._session.marks.pin_of(unit) is not None
+        self._pin.setEnabled(unit is not None)
+        self._pin.setChecked(pinned)
+        tip = "Take the pin off (P)" if pinned else "Keep this unit at hand, marked in colour (P)"
+        self._pin.setToolTip(tip)
+        self._pin.setAccessibleName("Unpin" if pinned else "Pin")
+
+    def _go_to(self, unit: Unit) -> None:
+        """Look at a pinned unit, in its layer."""
+        self._session.pick_layer(unit.layer, FEATURE_MAPS)
+        self._session.pick_unit(unit)
 
     def _answered(self, tab: str, _answer: Answer) -> None:
         if tab == FEATURE_MAPS:

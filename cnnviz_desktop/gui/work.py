@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,11 +19,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cnnviz_desktop.data import ImageInput, Pixels, Prediction, Result
+from cnnviz_desktop.data import Activation, ImageInput, Pixels, Prediction, Result
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui.display import CARD, reduced
 from cnnviz_desktop.gui.jobs import GarbageKeeper
+from cnnviz_desktop.gui.tile_order import statistics
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.models import LoadedModel
@@ -95,9 +98,6 @@ class Engine(Protocol):
     ) -> Result:
         """Call the technique."""
 
-    def export(self, answer: Answer, path: Path, look: Mapping[str, Any], run: Run) -> None:
-        """Write a result as a figure (PNG, SVG, PDF) or as data (NPZ), with its record."""
-
 
 class TorchEngine:
     """The real engine."""
@@ -143,21 +143,6 @@ class TorchEngine:
     ) -> Result:
         """Call the technique."""
         return technique(model, image, run)
-
-    def export(self, answer: Answer, path: Path, look: Mapping[str, Any], run: Run) -> None:
-        """Write the result whole or not at all."""
-        with quiet_imports():
-            export = import_module("cnnviz_desktop.figures.export")
-            plates = import_module("cnnviz_desktop.figures.plates")
-        from cnnviz_desktop.engine.technique import record
-
-        run.check()
-        note = record(answer.technique, answer.model, answer.image)
-        if path.suffix.lower() == ".npz":
-            export.save_data(answer.result, path, note)
-        else:
-            figure = plates.plate(answer.result, answer.image, **look)
-            export.save(figure, path, record=note)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +194,8 @@ class OpenImages:
                 images.append(self.engine.load_image(waiting.pop(0)))
             except CnnvizError as error:
                 failures.append(str(error))
+            else:
+                reduced(images[-1], CARD)  # here, or the window would stall over it
         rest = OpenImages(self.engine, tuple(waiting), tuple(failures), select=False)
         return Opened(tuple(images), tuple(failures), rest if waiting else None, self.select)
 
@@ -258,22 +245,9 @@ class Perform:
         start = time.perf_counter()
         result = self.engine.perform(self.technique, self.model, self.image, run)
         took = time.perf_counter() - start
+        if isinstance(result, Activation):
+            statistics(result)  # here, or the window would have to
         return Answer(self.technique, self.model, self.image, result, took)
-
-
-@dataclass(frozen=True, eq=False)
-class Export:
-    """Write an answer to a file -> its path."""
-
-    engine: Engine
-    answer: Answer
-    path: Path
-    look: Mapping[str, Any]
-
-    def __call__(self, run: Run) -> Path:
-        """Do it."""
-        self.engine.export(self.answer, self.path, self.look, run)
-        return self.path
 
 
 @contextmanager
@@ -297,17 +271,22 @@ def quiet_imports() -> Iterator[None]:
 def _preload_torch() -> None:
     """Open torch's libraries with the GIL released, where that is possible.
 
-    `import torch` opens them with the GIL held, which stalls the window by 180 ms; ctypes lets go.
+    `import torch` opens them with the GIL held, which stalls the window by 190 ms. So does
+    `ctypes.CDLL(path)` before Python 3.14; calling the system's own dlopen lets go.
     """
     spec = find_spec("torch")
     if "torch" in sys.modules or spec is None or spec.origin is None or sys.platform == "win32":
         return
     folder = Path(spec.origin).parent / "lib"
     suffix = "dylib" if sys.platform == "darwin" else "so"
-    with suppress(OSError):  # torch's own import knows more ways and says what is missing
+    with suppress(OSError, AttributeError):  # torch's own import says what is missing
+        dlopen = ctypes.CDLL(None).dlopen
+        dlopen.argtypes, dlopen.restype = (ctypes.c_char_p, ctypes.c_int), ctypes.c_void_p
         # In torch's own order: its global dependencies must be visible to what follows.
-        ctypes.CDLL(str(folder / f"libtorch_global_deps.{suffix}"), mode=ctypes.RTLD_GLOBAL)
-        ctypes.CDLL(str(folder / f"libtorch_python.{suffix}"))
+        for name, mode in (("global_deps", os.RTLD_GLOBAL), ("python", os.RTLD_LOCAL)):
+            path = folder / f"libtorch_{name}.{suffix}"
+            if path.exists():
+                dlopen(os.fsencode(path), os.RTLD_NOW | mode)
 
 
 def _devices() -> tuple[tuple[str, str], ...]:

@@ -444,9 +444,9 @@ def test_no_name_server(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         download(VGG16, target, sha256_prefix="397923af")
     assert str(caught.value) == (
         "The weights of vgg16 are not on this machine and download.pytorch.org cannot be reached"
-        " (its name is not found). Connect to the internet, or download"
-        f" {VGG16} on another machine and put it at {target}, or pass --weights FILE, or"
-        " --weights none for random ones."
+        " (its name is not found). Connect to the internet, or put"
+        f" {VGG16} at {target}, or choose a file of weights or random ones"
+        " (--weights FILE, --weights none)."
     )
 
 

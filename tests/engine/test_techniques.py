@@ -26,6 +26,7 @@ from networks import (
     SideBranch,
     Views,
 )
+from PIL import Image
 from torch import nn
 
 import cnnviz_desktop
@@ -397,6 +398,44 @@ def test_its_python_says_every_parameter_that_is_not_the_default(kind):
         call = re.search(rf"result = ({kind.__name__}\(.*\))\(model", text)
         assert call, text
         assert eval(call[1], {kind.__name__: kind}) == technique
+
+
+@every_technique
+def test_its_calls_say_how_it_is_fed_and_drawn(kind, picture_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    figure = {"width": 3.5, "dark": True, "colour_bar": False, "dpi": 40, "title": "it's “mine”"}
+    how = {"fit": "pad", "figure": figure}
+    line = as_command(kind(), "bundled", "none", picture_file, "a b.png", **how)
+    assert cli.main(shlex.split(line)[1:]) == 0
+    text = as_python(kind(), "bundled", "none", picture_file, "c d.png", **how)
+    names: dict[str, Any] = {}
+    exec(compile(text, "notebook", "exec"), names)
+    assert names["model"].preprocessing.fit == "pad"
+    with Image.open("a b.png") as one, Image.open("c d.png") as other:
+        assert one.width == 140
+        assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_the_calls_of_a_prediction(bundled, picture_file, tmp_path):
+    out = tmp_path / "answer.npz"
+    for text in (
+        as_python(None, "bundled", "none", picture_file, str(out)),
+        as_command(None, "bundled", "none", picture_file, str(out)),
+    ):
+        if text.startswith("cnnviz"):
+            assert cli.main(shlex.split(text)[1:]) == 0
+        else:
+            exec(compile(text, "notebook", "exec"), {})
+        with np.load(out) as data:
+            image = cnnviz_desktop.load_image(picture_file)
+            logits = cnnviz_desktop.inspect(bundled, image).logits
+            np.testing.assert_array_equal(data["logits"], logits)
+        out.unlink()
+
+
+def test_the_calls_say_another_device():
+    assert "--device cuda:1" in as_command(GradCam(), "vgg16", device="cuda:1")
+    assert "load_model('vgg16', device='cuda:1')" in as_python(GradCam(), "vgg16", device="cuda:1")
 
 
 @every_technique

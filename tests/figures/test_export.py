@@ -10,6 +10,7 @@ from PIL import Image
 
 from cnnviz_desktop.data import Activation, Box, FilterBank, Heatmap, Prediction, Record, Result
 from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.figures import export
 from cnnviz_desktop.figures.export import (
     DATA_SUFFIXES,
     FIGURE_SUFFIXES,
@@ -224,3 +225,22 @@ def test_other_results_are_no_table(tmp_path: Path) -> None:
         save_data(HEATMAP, tmp_path / "data.csv")
     with pytest.raises(ExportError, match=r"data as \.npz"):
         save_data(HEATMAP, tmp_path / "data.png")
+
+
+def test_pixels_are_written_as_they_are_with_the_record(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    path = export.save_pixels(pixels, tmp_path / "map.png", RECORD)
+    with Image.open(path) as picture:
+        assert np.array_equal(np.asarray(picture), pixels)
+    assert read_record(path) == RECORD
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ExportError, match=r"choose map\.png instead"):
+        export.save_pixels(pixels, tmp_path / "map.jpg")
+
+
+def test_encoding_gives_the_bytes_that_saving_writes(figure: Plate, tmp_path: Path) -> None:
+    path = save(figure, tmp_path / "a.png", 50, RECORD)
+    content = export.encode(figure, ".png", 50, RECORD)
+    assert content == path.read_bytes()
+    with Image.open(path) as picture:
+        assert np.array_equal(export.decode(content), np.asarray(picture.convert("RGBA")))

@@ -7,8 +7,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cnnviz_desktop.data import Activation, Box, FilterBank, Heatmap, ImageInput, Prediction, Result
+from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import style
-from cnnviz_desktop.figures.page import WIDTH, fit, legible, shorten, text_width, wrap
+from cnnviz_desktop.figures.options import WIDTH
+from cnnviz_desktop.figures.page import fit, legible, shorten, text_width, wrap
 from cnnviz_desktop.figures.plates import plate
 
 RNG = np.random.default_rng(0)
@@ -107,6 +109,61 @@ def test_every_result_makes_a_page_with_all_text_on_it(name: str, dark: bool) ->
         assert box.x1 <= page.x1 - 1, text
         assert box.y0 >= page.y0, text
         assert box.y1 <= page.y1, text
+
+
+@pytest.mark.parametrize("how", ["column", "page", "poster", "slide"])
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_fits_the_width_that_is_asked_for(name: str, how: str) -> None:
+    result, image = RESULTS[name]
+    widths = {"column": 3.5, "page": 7.0, "poster": 20.0}
+    figure = plate(result, image, width=widths.get(how), slide=how == "slide", caption="Words")
+    width, height = figure.get_size_inches()
+    if how == "slide":
+        assert (width, height) == (pytest.approx(40 / 3), pytest.approx(7.5))
+    else:
+        assert width == pytest.approx(widths[how])
+        assert height < 11 * max(1.0, width / 7)
+    figure.set_dpi(300 / width)
+    figure.canvas.draw()
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert figure.bbox.y0 <= box.y0, text
+        assert box.y1 <= figure.bbox.y1, text
+
+
+def test_letters_keep_their_size_in_a_column_and_grow_on_a_slide() -> None:
+    result, image = RESULTS["maps"]
+    usual, column, slide, small = (
+        plate(result, image, **how).texts[0].get_fontsize()
+        for how in ({}, {"width": 3.5}, {"slide": True}, {"width": 1.3})
+    )
+    assert usual == style.TITLE_SIZE == pytest.approx(column)
+    assert slide == pytest.approx(usual * 40 / 3 / 7.2)
+    assert small == pytest.approx(usual / 2)
+
+
+def test_a_slide_of_too_much_still_has_its_shape() -> None:
+    result, image = RESULTS["many maps"]
+    figure = plate(result, image, slide=True, columns=2, limit=40, width=8)
+    assert tuple(figure.get_size_inches()) == (pytest.approx(8), pytest.approx(4.5))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"width": 0.5}, "1 to 100 inches wide, not 0.5"),
+        ({"columns": 0}, "columns must be at least 1, not 0"),
+        ({"limit": -1}, "limit must be at least 1"),
+        ({"gamma": 0.0}, "Gamma must be from"),
+        ({"opacity": 1.5}, "opacity must be from 0 to 1"),
+        ({"colormap": "magna"}, "magma"),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_sentence(how: dict[str, float], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        plate(*RESULTS["maps"], **how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scale", ["tile", "layer"])

@@ -28,6 +28,7 @@ from cnnviz_desktop.engine.techniques import FeatureMaps, Filters
 from cnnviz_desktop.errors import ImageError, LayerError, ModelError
 from cnnviz_desktop.gui.main_window import MainWindow
 from cnnviz_desktop.gui.work import Machine
+from cnnviz_desktop.settings import FOLDER_VARIABLE
 
 LABELS = ("striped star", "dotted disc", "checked hexagon", "wavy ring")
 
@@ -63,6 +64,8 @@ class FakeModel:
     default_reason: str = "The last maps before the head."
     first_convolution: str = "block.conv1"
     summary: str = "100 parameters"
+    device: str = "cpu"
+    fingerprint: str = "f" * 64
     module: object = field(default_factory=object)
     preprocessing: Any = field(default_factory=lambda: SimpleNamespace(fit="crop", size=(32, 32)))
 
@@ -83,7 +86,6 @@ class FakeEngine:
     def __init__(self) -> None:
         self.performed: list[str] = []
         self.loaded: list[str] = []
-        self.exported: list[Path] = []
         self.hold = threading.Event()
         self.deaf = 0.0  # seconds of work that hears no cancel
         self.busy = threading.Event()
@@ -142,10 +144,6 @@ class FakeEngine:
         values = numbers.normal(size=(8, 8)).astype(np.float32)
         return Heatmap(values, technique.layer, target, LABELS[target], 3.0, whole)
 
-    def export(self, answer: Any, path: Path, look: Any, run: Any) -> None:
-        self.exported.append(path)
-        path.write_bytes(b"figure")
-
 
 @pytest.fixture
 def engine() -> Iterator[FakeEngine]:
@@ -167,11 +165,14 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def own_settings(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Keep the person's settings out of the tests and the tests' out of them."""
     folder = tmp_path_factory.mktemp("settings")
     form, scope = QSettings.Format.IniFormat, QSettings.Scope.UserScope
     QSettings.setPath(form, scope, str(folder))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
 
 
 Script = Callable[[MainWindow], None]

@@ -73,6 +73,15 @@ def test_three_thumbnails_fit_side_by_side(strip: ImageStrip) -> None:
     assert view.verticalScrollBar().maximum() == 0
 
 
+@pytest.mark.parametrize("width", [240, 252, 264, 288, 310])
+def test_a_dock_of_any_usual_width_has_three_in_a_row(strip: ImageStrip, width: int) -> None:
+    strip.resize(width, 190)
+    view = strip.findChild(QListWidget, "imageStrip")
+    rects = [view.visualItemRect(view.item(row)) for row in range(3)]
+    assert len({rect.top() for rect in rects}) == 1
+    assert rects[2].right() < view.viewport().width()
+
+
 def test_delete_asks_and_remove_obeys(strip: ImageStrip) -> None:
     gone: list[int] = []
     strip.removed.connect(gone.append)

@@ -145,6 +145,19 @@ def test_search_finds_any_of_a_thousand(picker: TargetPicker) -> None:
     assert targets == [123, None]
 
 
+def test_a_picked_class_keeps_the_keyboard_when_its_answer_comes_again(
+    picker: TargetPicker,
+) -> None:
+    rows = choices(picker)
+    rows[2].setFocus()
+    rows[2].click()
+    picker.set_prediction(THOUSAND)
+    assert choices(picker) == rows and picker.window().focusWidget() is rows[2]
+    picker.set_prediction(prediction(1, 2, 3))
+    held = picker.window().focusWidget()
+    assert held in choices(picker) and held not in rows
+
+
 def test_search_by_number_and_by_nothing(picker: TargetPicker) -> None:
     search = picker.findChild(QLineEdit, "targetSearch")
     QTest.keyClicks(search, "42")

@@ -13,7 +13,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
-    QFileDialog,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.crash_dialog import CrashDialog
+from cnnviz_desktop.gui.export_options import ExportOptions
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -431,20 +431,21 @@ def test_out_of_memory_is_a_sentence(drive, qtbot, picture, engine) -> None:
     drive(script, picture)
 
 
-def test_export_asks_for_a_file_and_writes_it(
-    drive, qtbot, picture, engine, tmp_path, monkeypatch
-) -> None:
+def test_export_asks_for_a_file_and_writes_it(drive, qtbot, picture, tmp_path) -> None:
     target = tmp_path / "figure.svg"
-    chosen = staticmethod(lambda *_args, **_more: (str(target), "SVG (*.svg)"))
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", chosen)
 
     def script(window) -> None:
         ready(window, qtbot)
         click(find(window, "exportButton"))
+        line = find(window, "exportPath")
+        line.selectAll()
+        QTest.keyClicks(line, str(target))
+        qtbot.waitUntil(find(window, "exportWrite").isEnabled)
+        click(find(window, "exportWrite"))
         qtbot.waitUntil(lambda: "Wrote figure.svg" in window.status.text())
 
     drive(script, picture)
-    assert engine.exported == [target]
+    assert b"<svg" in target.read_bytes()
 
 
 def test_copy_as_python_and_as_command(drive, qtbot, picture) -> None:
@@ -554,9 +555,9 @@ def test_bundled_model_with_a_sample_on_first_start(
             if tab in window.tabs._session.techniques:
                 ready(window, qtbot, tab)
 
-                answer = window.tabs._session.answers[tab]
                 figure = tmp_path / f"{index}.png"
-                window.tabs._session.export(answer, figure, window.tabs.view().look())
+                exporting = window.exporting
+                exporting.write(exporting.shown(), ExportOptions(), figure)
                 words = f"Wrote {figure.name}"
                 qtbot.waitUntil(lambda w=words: w in window.status.text(), timeout=20000)
                 assert figure.stat().st_size > 1000

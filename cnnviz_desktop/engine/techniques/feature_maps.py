@@ -52,7 +52,7 @@ class FeatureMaps(Technique):
         call = model.call(layer, self.call)
         tensor, region = model.prepare(self.required_image(image))
         output = record(model.module, tensor, {layer.name: layer.calls}, run)[layer.name][call]
-        values = output[0].float().cpu().numpy()
+        values = output[0].float().contiguous().cpu().numpy()  # torch's copy takes half of numpy's
         if values.ndim == 1:
             values = values[:, None, None]
         if values.ndim != 3:

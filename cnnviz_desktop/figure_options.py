@@ -1,0 +1,76 @@
+"""Give commands the options of a figure: how it is drawn and where it is written."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.data import ImageInput, Record, Result
+
+_OPTIONS: dict[str, dict[str, Any]] = {  # options of `plate` and `save`, by name
+    "dpi": {"type": int, "metavar": "N", "help": "dots per inch (200)"},
+    "width": {"type": float, "metavar": "INCHES", "help": "width, such as 3.5 for one column"},
+    "slide": {"help": "shape it 16:9, with text to be read from afar"},
+    "title": {"metavar": "TEXT", "help": "title in place of the one made for it"},
+    "caption": {"metavar": "TEXT", "help": "sentences below the pictures"},
+    "colormap": {"metavar": "NAME", "help": "colours of the values: magma, cividis, RdBu_r …"},
+    "colour_bar": {"help": "draw the bar that explains the colours (on)"},
+    "limit": {"type": int, "metavar": "N", "help": "most maps, filters or classes shown"},
+    "columns": {"type": int, "metavar": "N", "help": "maps or filters side by side"},
+    "scale": {
+        "choices": ("tile", "layer"),
+        "help": "colours reach to each tile's or the layer's maximum (tile)",
+    },
+    "signed": {"help": "zero in the middle of the colours (where there are values below it)"},
+    "gamma": {"type": float, "metavar": "X", "help": "below 1 lifts faint values"},
+    "opacity": {"type": float, "metavar": "X", "help": "of the heat on the picture, 0 to 1 (0.6)"},
+    "dark": {"help": "draw on a dark ground"},
+    "transparent": {"help": "leave the ground clear"},
+}
+_SPELLINGS = {"limit": ("--limit", "--tiles")}
+
+
+def add_figure_options(parser: argparse.ArgumentParser, out: str, required: bool = False) -> None:
+    """Add `--out` and how a figure is drawn; what is not given stays as `plate` has it."""
+    group = parser.add_argument_group("figure")
+    group.add_argument("--out", type=Path, required=required, metavar="FILE", help=out)
+    for name, settings in _OPTIONS.items():
+        spelt = _SPELLINGS.get(name, (f"--{name.replace('_', '-')}",))
+        more: dict[str, Any] = {}
+        if set(settings) == {"help"}:
+            more["action"] = argparse.BooleanOptionalAction
+        group.add_argument(*spelt, dest=f"figure_{name}", default=None, **settings, **more)
+
+
+def write_result(
+    options: argparse.Namespace, result: Result, image: ImageInput | None, written: Record
+) -> None:
+    """Write a result as the figure or the data that `--out` names."""
+    from cnnviz_desktop.figures.export import DATA_SUFFIXES, save, save_data
+
+    if options.out.suffix.lower() in DATA_SUFFIXES:
+        save_data(result, options.out, written)
+    else:
+        from cnnviz_desktop.figures.plates import plate
+
+        how = _given(options)
+        kept = {name: how.pop(name) for name in ("dpi", "transparent") if name in how}
+        save(plate(result, image, **how), options.out, record=written, **kept)
+
+
+def check_figure_options(options: argparse.Namespace) -> None:
+    """Refuse what cannot be written or drawn: before the work, not after it."""
+    from cnnviz_desktop.figures.export import check_suffix
+    from cnnviz_desktop.figures.options import PlateOptions
+
+    check_suffix(options.out)
+    how = _given(options)
+    PlateOptions(**{name: how[name] for name in how if name not in ("dpi", "transparent")})
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that were given."""
+    given = {name: getattr(options, f"figure_{name}") for name in _OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
