@@ -165,9 +165,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_settings(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def own_settings(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the person's settings out of the tests and the tests' out of them."""
     folder = tmp_path_factory.mktemp("settings")
     form, scope = QSettings.Format.IniFormat, QSettings.Scope.UserScope

@@ -320,9 +320,10 @@ def test_the_empty_page_says_why_a_file_was_not_opened(drive, qtbot, picture, tm
         window.commands.open_paths([text])
         qtbot.waitUntil(bar.isVisible)
         assert "notes.txt is text" in bar.text()
-        assert bar.mapTo(window, bar.rect().bottomLeft()).y() < window.tabs.empty.mapTo(
-            window, window.tabs.empty.rect().center()
-        ).y()
+        assert (
+            bar.mapTo(window, bar.rect().bottomLeft()).y()
+            < window.tabs.empty.mapTo(window, window.tabs.empty.rect().center()).y()
+        )
         window.tabs.setCurrentIndex(1)
         assert window.tabs.empty.isVisible() and bar.isVisible()
         session.pictures.open([picture])
