@@ -90,7 +90,7 @@ class CanvasTabs(QTabWidget):
         title, about = view.title()
         stale = tab in self._session.answers and self._session.is_stale(tab)
         self.head.show_title(title, about, stale)
-        self.head.set_enabled(view.can_copy(), view.answer() is not None)
+        self.head.set_enabled(view.can_copy(), view.can_export())
 
     def _arrange(self) -> None:
         """Give the shared parts to the view in sight."""

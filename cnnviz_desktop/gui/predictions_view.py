@@ -93,6 +93,10 @@ class PredictionsView(ResultView):
         self.session.pick_target(target)
         self.session.set_tab(EXPLAIN)
 
+    def can_export(self) -> bool:
+        """Tell whether the model has answered to the picture in view."""
+        return self.session.prediction() is not None
+
     def _show_picture(self, picture: Picture | None) -> None:
         if picture is None:
             self.view.show_pixels(None)

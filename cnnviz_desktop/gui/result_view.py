@@ -165,6 +165,10 @@ class ResultView(Ground):
         """Return the answer that is shown."""
         return self.session.answers.get(self.tab)
 
+    def can_export(self) -> bool:
+        """Tell whether there is a result that can be written to a file."""
+        return self.answer() is not None
+
     def show_answer(self, answer: Answer) -> None:
         """Show a result."""
 

@@ -565,6 +565,21 @@ def test_bundled_model_with_a_sample_on_first_start(
     assert drive(script, real=True) == 0
 
 
+def test_a_prediction_can_be_exported_as_soon_as_it_is_there(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        ready(window, qtbot)
+        window.tabs.setCurrentIndex(0)
+        qtbot.waitUntil(lambda: window.tabs._session.prediction() is not None)
+        button = find(window, "exportButton")
+        qtbot.waitUntil(button.isEnabled)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        dialog = find(window, "exportDialog")
+        assert dialog.isVisible()
+        dialog.close()
+
+    drive(script, picture)
+
+
 def test_keys_of_the_explanation(drive, qtbot, picture) -> None:
     def script(window) -> None:
         ready(window, qtbot)
