@@ -76,7 +76,7 @@ class CanvasTabs(QTabWidget):
         session.models.requested.connect(self._settle_model)
         session.models.cleared.connect(self._forget)
         session.pictures.selected.connect(self._changed)
-        session.predicted.connect(self.refresh)
+        session.predictions.added.connect(self.refresh)
         self._arrange()
 
     def view(self) -> ResultView:

@@ -121,7 +121,7 @@ class ExplainView(ResultView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Hide the heat while O is held; 1 to 9 explain the first to ninth likeliest class."""
         place = event.key() - Qt.Key.Key_1
-        prediction = self.session.prediction()
+        prediction = self.session.predictions.current()
         if event.key() == Qt.Key.Key_O and self._image is not None:
             if not event.isAutoRepeat():
                 self.view.show_pixels(reduced(self._image, CANVAS)[0].pixels)

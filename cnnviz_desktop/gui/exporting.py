@@ -72,7 +72,7 @@ class Exporting(QObject):
         answer = view.answer()
         if answer is not None:
             return Shown(answer.technique, answer.model, answer.image, answer.result, view.look())
-        current, prediction = self._session.pictures.current, self._session.prediction()
+        current, prediction = self._session.pictures.current, self._session.predictions.current()
         model = self._session.model
         if view.tab == PREDICTIONS and current and prediction is not None and model is not None:
             return Shown(None, model, current.image, prediction, view.look())

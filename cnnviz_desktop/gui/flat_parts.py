@@ -257,6 +257,11 @@ def _draw_focus(option: QStyleOption, painter: QPainter, widget: QWidget | None)
     drawn = ("QComboBox", "QLineEdit", "QAbstractSpinBox", "QTreeView", "QListView", "QTableView")
     if widget is not None and any(widget.inherits(kind) for kind in drawn):
         return
+    panels = (_State.State_On, _State.State_Sunken, _State.State_MouseOver)
+    if isinstance(widget, QToolButton) and (
+        not widget.autoRaise() or any(has(option, state) for state in panels)
+    ):
+        return  # its ground is drawn, and the focus with it
     flat = isinstance(widget, QPushButton) and widget.isFlat()
     if widget is not None and widget.inherits("QPushButton") and not flat:
         return

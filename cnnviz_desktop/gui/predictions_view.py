@@ -42,14 +42,14 @@ class PredictionsView(ResultView):
         self.panel.target_picked.connect(self._explain)
         self.panel.image_picked.connect(session.pictures.select)
         self.panel.csv_requested.connect(self.save_table)
-        session.predicted.connect(self._refresh)
+        session.predictions.added.connect(self._refresh)
         session.pictures.selected.connect(self._show_picture)
         session.pictures.removed.connect(self._refresh)
         session.models.changed.connect(self._refresh)
 
     def title(self) -> tuple[str, str]:
         """Return the likeliest class, how sure the network is, and the picture."""
-        prediction, current = self.session.prediction(), self.session.pictures.current
+        prediction, current = self.session.predictions.current(), self.session.pictures.current
         if prediction is None or current is None:
             return self.tab, current.image.name if current else ""
         _index, name, share = prediction.top(1)[0]
@@ -59,7 +59,7 @@ class PredictionsView(ResultView):
 
     def can_copy(self) -> bool:
         """Tell whether there is an answer to copy."""
-        return bool(self.session.predictions)
+        return len(self.session.predictions) > 0
 
     def copy(self) -> QMimeData | None:
         """Return the table as CSV."""
@@ -95,7 +95,7 @@ class PredictionsView(ResultView):
 
     def can_export(self) -> bool:
         """Tell whether the model has answered to the picture in view."""
-        return self.session.prediction() is not None
+        return self.session.predictions.current() is not None
 
     def _show_picture(self, picture: Picture | None) -> None:
         if picture is None:
@@ -109,7 +109,7 @@ class PredictionsView(ResultView):
         """Show what is known about every picture."""
         session = self.session
         current = session.pictures.current
-        prediction = session.prediction()
+        prediction = session.predictions.current()
         self.panel.show_prediction(prediction)
         rows: list[tuple[int, str, Prediction]] = [
             (key, session.pictures[key].image.name, session.predictions[key])

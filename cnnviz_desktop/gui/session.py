@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from cnnviz_desktop.data import LayerNode, Prediction
+from cnnviz_desktop.data import LayerNode
 from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
@@ -21,8 +21,9 @@ from cnnviz_desktop.gui.jobs import Job, Jobs, Priority
 from cnnviz_desktop.gui.marks import Marks, Origin
 from cnnviz_desktop.gui.models import MODEL_SLOT, Models
 from cnnviz_desktop.gui.pictures import Picture, Pictures
+from cnnviz_desktop.gui.predictions import Predictions
 from cnnviz_desktop.gui.results import Request, ResultCache
-from cnnviz_desktop.gui.work import Answer, Engine, Inspect, Inspected, Perform
+from cnnviz_desktop.gui.work import Answer, Engine, Inspected, Perform
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.models import LoadedModel
@@ -40,18 +41,17 @@ class Unit:
 
 
 class Session(QObject):
-    """The state of one window, with its `models`, its `pictures` and the person's `marks`.
+    """The state of one window, with its `models`, `pictures`, `predictions` and `marks`.
 
     Pictures of the explaining tab have a layer of their own, since explanations want the last maps;
     all other tabs share one.
 
-    Signals: `tab_changed` (tab); `predicted` (`Inspected`); `technique_changed` (tab);
-    `layer_picked` (tab); `unit_picked` (`Unit` or None); `requested` (tab); `answered` (tab,
+    Signals: `tab_changed` (tab); `technique_changed` (tab); `layer_picked` (tab);
+    `unit_picked` (`Unit` or None); `requested` (tab); `answered` (tab,
     `Answer`); `failed` (tab, `MODEL_SLOT` or "", `CnnvizError`).
     """
 
     tab_changed = Signal(str)
-    predicted = Signal(object)
     technique_changed = Signal(str)
     layer_picked = Signal(str)
     unit_picked = Signal(object)
@@ -65,12 +65,12 @@ class Session(QObject):
         self._engine = engine
         self.models = Models(jobs, engine, self)
         self.pictures = Pictures(jobs, engine, self)
+        self.predictions = Predictions(jobs, engine, self.models, self.pictures, self)
         self.marks = Marks(self)
         self.cache = ResultCache()
         self.tab = FEATURE_MAPS
         self._labels: tuple[str, ...] = ()
         self.unit: Unit | None = None
-        self.predictions: dict[int, Prediction] = {}
         self.techniques: dict[str, Technique] = {}  # what each tab's form says
         self.answers: dict[str, Answer] = {}  # what each tab shows
         for kind in TECHNIQUES:
@@ -78,7 +78,6 @@ class Session(QObject):
         jobs.failed.connect(self._failed)
         self.models.changed.connect(self._use_model)
         self.models.cleared.connect(self._lose_model)
-        self.pictures.added.connect(self._ask_about_new)
         self.pictures.selected.connect(self._look_at)
         self.pictures.removed.connect(self._forget_picture)
 
@@ -86,11 +85,6 @@ class Session(QObject):
     def model(self) -> LoadedModel | None:
         """Return the present model."""
         return self.models.current
-
-    def prediction(self) -> Prediction | None:
-        """Return what the model says about the current picture, if it is known."""
-        current = self.pictures.current
-        return self.predictions.get(current.key) if current else None
 
     def set_tab(self, tab: str) -> None:
         """Turn to another tab and bring it up to date."""
@@ -153,9 +147,7 @@ class Session(QObject):
         """Show results of another time while the model that gave them is not loaded."""
         for answer in answers:
             self._performed(answer)
-        for item in inspected:
-            self.predictions[item.key] = item.prediction
-            self.predicted.emit(item)
+        self.predictions.take(inspected)
 
     def request(self, tab: str) -> Request | None:
         """Return what a tab's form asks for now; None where model or picture is missing.
@@ -233,7 +225,7 @@ class Session(QObject):
             self.pick_unit(None)
         self._look_at(self.pictures.current)
         for key in self.pictures:
-            self._inspect(key, Priority.BACKGROUND)
+            self.predictions.ask(key, Priority.BACKGROUND)
 
     def _lose_model(self) -> None:
         """Let go of all results: another session takes the place of this one."""
@@ -255,37 +247,13 @@ class Session(QObject):
         if self.tab in FOLLOWING and self.is_stale(self.tab):
             self.run(self.tab, Priority.CLICK)
 
-    def _ask_about_new(self, picture: Picture) -> None:
-        self._inspect(picture.key, Priority.BACKGROUND)
-
     def _look_at(self, picture: Picture | None) -> None:
         """Show another picture: what the tab in view needs first, then what the model says."""
         self._follow()
         if picture is not None:
-            self._inspect(picture.key, Priority.CLICK)
+            self.predictions.ask(picture.key, Priority.CLICK)
 
-    def _inspect(self, key: int, priority: Priority) -> None:
-        """Ask the model about a picture unless the answer is known or on its way."""
-        if self.model is None or key in self.predictions:
-            return
-        work = Inspect(self._engine, key, self.model, self.pictures[key].image)
-        slot = f"inspect {key}"
-        waiting = self._jobs.current(slot)
-        if waiting is not None and waiting.work == work and waiting.priority <= priority:
-            return
-        label = f"Asking {self.model.name} about {work.image.name}"
-        self._jobs.submit(work, label, slot, priority).done.connect(self._inspected)
-
-    def _inspected(self, answer: Inspected) -> None:
-        if answer.model is self.model and answer.key in self.pictures:
-            self.predictions[answer.key] = answer.prediction
-            self.predicted.emit(answer)
-
-    def _forget_picture(self, key: int) -> None:
-        waiting = self._jobs.current(f"inspect {key}")
-        if waiting is not None:
-            waiting.supersede()
-        self.predictions.pop(key, None)
+    def _forget_picture(self, _key: int) -> None:
         self.cache.keep_images([self.pictures[other].image for other in self.pictures])
 
     def _performed(self, answer: Answer) -> None:

@@ -148,7 +148,7 @@ def take_down(session: Session, views: Sequence[ResultView], file: Path | None) 
         notes=dict(session.marks.all_notes),
         techniques=dict(session.techniques),
         answers=tuple(session.answers.values()),
-        predictions=dict(session.predictions),
+        predictions=session.predictions.known(),
         views={view.tab: view.view_settings() for view in views},
         file=file,
     )

@@ -198,7 +198,7 @@ class TechniquePanel(Ground):
         session.models.changed.connect(self.show_tab)
         session.models.cleared.connect(self.show_tab)
         session.pictures.selected.connect(self._changed_picture)
-        session.predicted.connect(self._changed_picture)
+        session.predictions.added.connect(self._changed_picture)
         session.requested.connect(self._requested)
         session.models.requested.connect(self._follow_job)
         session.answered.connect(self._answered)
@@ -213,7 +213,7 @@ class TechniquePanel(Ground):
         if tab == self._session.tab:
             technique = self._session.techniques.get(tab)
             self.form.show_technique(technique, self._session.model)
-            self.form.show_prediction(self._session.prediction())
+            self.form.show_prediction(self._session.predictions.current())
             self.refresh()
 
     def _edited(self, technique: Technique) -> None:
@@ -229,7 +229,7 @@ class TechniquePanel(Ground):
         self.show_tab()
 
     def _changed_picture(self) -> None:
-        self.form.show_prediction(self._session.prediction())
+        self.form.show_prediction(self._session.predictions.current())
         self.refresh()
 
     def _requested(self, tab: str) -> None:

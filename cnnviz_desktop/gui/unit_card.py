@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -34,7 +34,8 @@ class UnitCard(Ground):
         super().__init__(QPalette.ColorRole.AlternateBase, parent)
         named(self, "unitCard", "Selected unit")
         self._session = session
-        self._which = labels.ElidedLabel(role="secondary", muted=True)
+        left = Qt.TextElideMode.ElideLeft  # the channel stands at the end
+        self._which = labels.ElidedLabel(role="secondary", muted=True, mode=left)
         named(self._which, "unitName", "Selected unit")
         self.view = PictureView()
         named(self.view, "unitPicture", "Map of the selected unit", "The unit's map on the picture")

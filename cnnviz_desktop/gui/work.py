@@ -271,8 +271,8 @@ def quiet_imports() -> Iterator[None]:
 def _preload_torch() -> None:
     """Open torch's libraries with the GIL released, where that is possible.
 
-    `import torch` opens them with the GIL held, which stalls the window by 190 ms. So does
-    `ctypes.CDLL(path)` before Python 3.14; calling the system's own dlopen lets go.
+    `import torch` opens them with the GIL held, which stalls the window by 190 ms, and so does
+    `ctypes.CDLL(path)`. A call of the system's own dlopen lets go, as every foreign call does.
     """
     spec = find_spec("torch")
     if "torch" in sys.modules or spec is None or spec.origin is None or sys.platform == "win32":

@@ -33,7 +33,7 @@ def ready(window, qtbot, tab: str) -> None:
     session = window.tabs._session
 
     def there() -> bool:
-        known = tab in session.answers if tab in session.techniques else session.prediction()
+        known = tab in session.answers if tab in session.techniques else session.predictions.current()
         return session.model is not None and bool(known) and not session.is_stale(tab)
 
     qtbot.waitUntil(there, timeout=30000)

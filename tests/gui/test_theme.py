@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 import cnnviz_desktop.gui
 from cnnviz_desktop.gui import theme
@@ -123,3 +123,26 @@ def test_hex_colours_stand_only_in_the_theme() -> None:
         if path.name != "theme.py":
             found = re.findall(r"[\"']#[0-9A-Fa-f]{6}\b", path.read_text(encoding="utf-8"))
             assert not found, path.name
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_a_focused_tool_button_has_one_ring(qtbot, qapp: QApplication, checked: bool) -> None:
+    theme.apply(qapp, "light")
+    button = QToolButton()
+    qtbot.addWidget(button)
+    button.setAutoRaise(True)
+    button.setCheckable(True)
+    button.setChecked(checked)
+    button.resize(60, 40)
+    button.show()
+    qtbot.waitExposed(button)
+    button.activateWindow()
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    image = button.grab().toImage()
+    ratio = image.devicePixelRatio()
+    row = [image.pixelColor(x, round(20 * ratio)) for x in range(round(30 * ratio))]
+    accent = theme.current().accent
+    marked = [colour == accent for colour in row]
+    starts = sum(now and not before for before, now in zip([False, *marked], marked, strict=False))
+    assert starts == 1

@@ -73,7 +73,7 @@ def test_a_removed_picture_comes_back_to_its_place(drive, qtbot, pictures) -> No
         assert names(window) == ["a.png", "ccc.png"]
         undo(window)
         qtbot.waitUntil(lambda: "bb.png" in window.tabs.head.title())
-        qtbot.waitUntil(lambda: session.prediction() is not None)
+        qtbot.waitUntil(lambda: session.predictions.current() is not None)
 
     drive(script, *pictures)
 

@@ -548,7 +548,7 @@ def test_bundled_model_with_a_sample_on_first_start(
         assert window.tabs.head.title().endswith(sample.name)
         label = window.findChild(QLabel, "memoryLabel")
         assert label.text().startswith("bundled")
-        qtbot.waitUntil(lambda: window.tabs._session.prediction() is not None)
+        qtbot.waitUntil(lambda: window.tabs._session.predictions.current() is not None)
         for index in (0, 1, 3):
             window.tabs.setCurrentIndex(index)
             tab = window.tabs.view().tab
@@ -569,7 +569,7 @@ def test_a_prediction_can_be_exported_as_soon_as_it_is_there(drive, qtbot, pictu
     def script(window) -> None:
         ready(window, qtbot)
         window.tabs.setCurrentIndex(0)
-        qtbot.waitUntil(lambda: window.tabs._session.prediction() is not None)
+        qtbot.waitUntil(lambda: window.tabs._session.predictions.current() is not None)
         button = find(window, "exportButton")
         qtbot.waitUntil(button.isEnabled)
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
@@ -586,7 +586,7 @@ def test_keys_of_the_explanation(drive, qtbot, picture) -> None:
         window.tabs.setCurrentIndex(1)
         ready(window, qtbot, "Explain")
         view = window.tabs.explain.view
-        qtbot.waitUntil(lambda: window.tabs._session.prediction() is not None)
+        qtbot.waitUntil(lambda: window.tabs._session.predictions.current() is not None)
         heat = view.image()
         QTest.keyPress(view, Qt.Key.Key_O)
         assert view.image() != heat
