@@ -332,48 +332,6 @@ def draw_slider(option: QStyleOptionSlider, painter: QPainter, handle: QRect) ->
     painter.drawEllipse(centre, reach, reach)
 
 
-def scroll_bar_part(option: QStyleOptionSlider, part: QStyle.SubControl) -> QRect:
-    """Return where a part of a scroll bar lies; there are no arrows."""
-    room = option.rect
-    across = option.orientation == Qt.Orientation.Horizontal
-    length = room.width() if across else room.height()
-    span = option.maximum - option.minimum
-    size = length
-    if span > 0:
-        page = max(option.pageStep, 1)
-        size = max(min(32, length), round(length * page / (span + page)))
-    start = QStyle.sliderPositionFromValue(
-        option.minimum, option.maximum, option.sliderPosition, length - size, option.upsideDown
-    )
-    spans = {
-        _Sub.SC_ScrollBarGroove: (0, length),
-        _Sub.SC_ScrollBarSlider: (start, size),
-        _Sub.SC_ScrollBarSubPage: (0, start),
-        _Sub.SC_ScrollBarAddPage: (start + size, length - start - size),
-    }
-    if part not in spans:
-        return QRect()
-    first, extent = spans[part]
-    if across:
-        return QRect(room.left() + first, room.top(), extent, room.height())
-    return QRect(room.left(), room.top() + first, room.width(), extent)
-
-
-def draw_scroll_bar(option: QStyleOptionSlider, painter: QPainter, handle: QRect) -> None:
-    """Draw a rounded bar on the ground beneath."""
-    if option.maximum <= option.minimum:
-        return
-    active = has(option, _State.State_MouseOver) or has(option, _State.State_Sunken)
-    inset = 2.5 if active else 3.5
-    painter.setPen(Qt.PenStyle.NoPen)
-    colour = QColor(_colour(option, _Role.Dark))
-    colour.setAlphaF(1.0 if active else 0.75)
-    painter.setBrush(colour)
-    bar = QRectF(handle).adjusted(inset, inset, -inset, -inset)
-    reach = min(bar.width(), bar.height()) / 2
-    painter.drawRoundedRect(bar, reach, reach)
-
-
 def _draw_arrow(
     down: bool, option: QStyleOption, painter: QPainter, widget: QWidget | None
 ) -> None:

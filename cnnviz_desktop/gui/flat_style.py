@@ -25,18 +25,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cnnviz_desktop.gui.flat_bars import draw_menu_title, draw_tab_shape
+from cnnviz_desktop.gui.flat_bars import (
+    draw_menu_title,
+    draw_scroll_bar,
+    draw_tab_shape,
+    scroll_bar_part,
+)
 from cnnviz_desktop.gui.flat_parts import (
     PRIMITIVES,
     draw_chevron,
     draw_field,
     draw_menu_ground,
     draw_progress,
-    draw_scroll_bar,
     draw_slider,
     is_separator,
     labelled,
-    scroll_bar_part,
 )
 
 _FIELD = 28  # the height of fields and buttons with 13 px text
