@@ -49,9 +49,7 @@ class ExplainView(ResultView):
             "Explanation",
             "Wheel zooms, drag moves, 0 fits; O hides the heat",
         )
-        self.view.set_empty_text(
-            "No explanation yet.", "Press Run (F5) to mark what speaks for it."
-        )
+        self.view.set_empty_text("No explanation yet.", "It comes with the model and a picture.")
         self._mode = Segments(_MODES, "heatMode", "How the map is shown")
         self._colours = ColormapPicker(_MAPS, "heatColours")
         tip = "How strongly the heat covers the picture"
