@@ -33,8 +33,11 @@ def ready(window, qtbot, tab: str) -> None:
     session = window.tabs._session
 
     def there() -> bool:
-        known = tab in session.answers if tab in session.techniques else session.predictions.current()
-        return session.model is not None and bool(known) and not session.is_stale(tab)
+        if tab in session.techniques:
+            known = tab in session.answers
+        else:
+            known = session.predictions.current() is not None
+        return session.model is not None and known and not session.is_stale(tab)
 
     qtbot.waitUntil(there, timeout=30000)
 
