@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.ratio import Measured, measure
 
-PARTS = ("startup", "grad_cam", "recording", "tiles")
+PARTS = ("startup", "window", "grad_cam", "recording", "tiles")
 PACKAGES = ("torch", "torchvision", "captum", "grad-cam", "torchcam", "PySide6-Essentials")
 
 
@@ -61,7 +61,10 @@ def show(row: Measured) -> None:
     print(f"\n{row.name}   floor: {row.floor}, {row.floor_ms:.1f} ms here")
     for name, (low, middle, high) in row.ratios.items():
         goal = f"   target {row.target:g}" if name == "cnnviz" and row.target else ""
-        print(f"  {name:<18} {middle:6.2f}   ({low:.2f} to {high:.2f}){goal}")
+        if name == "cnnviz" and row.limit_ms:
+            goal = f"   at most {row.limit_ms:g} ms"
+        shares = f"{middle:6.2f}   ({low:.2f} to {high:.2f})"
+        print(f"  {name:<18} {row.ms[name]:8.1f} ms   {shares}{goal}")
     for name, why in row.failures.items():
         print(f"  {name:<18} failed: {why}")
     if row.note:

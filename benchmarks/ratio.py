@@ -14,13 +14,19 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: contenders doing the same work, the first of which is the floor."""
+    """One comparison: contenders doing the same work, the first of which is the floor.
+
+    Where `reported`, a contender measures by itself, in a process of its own perhaps, and returns
+    the seconds.
+    """
 
     name: str
     contenders: Mapping[str, Work]
     rounds: int = 15
     target: float | None = None  # our own share of the floor that an issue asks for
+    limit_ms: float | None = None  # the milliseconds that an issue asks for on a quiet machine
     note: str = ""
+    reported: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,9 @@ class Measured:
     floor: str
     floor_ms: float
     ratios: dict[str, tuple[float, float, float]]  # lower quartile, median, upper quartile
+    ms: dict[str, float]  # medians
     target: float | None
+    limit_ms: float | None
     note: str
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -50,6 +58,8 @@ def measure(row: Row) -> Measured:
             failures[name] = f"{type(error).__name__}: {error}"
             del working[name]
     floor = next(iter(row.contenders))
+    if floor in failures:
+        raise RuntimeError(f"{row.name}: {failures[floor]}")
     shuffled = random.Random(0)
     times: dict[str, list[float]] = {name: [] for name in working}
     for _ in range(row.rounds):
@@ -59,13 +69,19 @@ def measure(row: Row) -> Measured:
             gc.collect()
             gc.disable()
             start = time.perf_counter()
-            working[name]()
-            times[name].append(time.perf_counter() - start)
+            answer = working[name]()
+            taken = time.perf_counter() - start
             gc.enable()
+            if row.reported:
+                assert isinstance(answer, float)
+                taken = answer
+            times[name].append(taken)
     ratios = {}
-    for name, taken in times.items():
-        shares = [own / base for own, base in zip(taken, times[floor], strict=True)]
+    for name, own in times.items():
+        shares = [mine / base for mine, base in zip(own, times[floor], strict=True)]
         low, middle, high = statistics.quantiles(shares, n=4)
         ratios[name] = (low, middle, high)
-    floor_ms = statistics.median(times[floor]) * 1000
-    return Measured(row.name, floor, floor_ms, ratios, row.target, row.note, failures)
+    ms = {name: statistics.median(taken) * 1000 for name, taken in times.items()}
+    return Measured(
+        row.name, floor, ms[floor], ratios, ms, row.target, row.limit_ms, row.note, failures
+    )

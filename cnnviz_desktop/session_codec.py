@@ -21,8 +21,6 @@ from typing import IO, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from PIL.PngImagePlugin import PngImageFile
 
 from cnnviz_desktop.data import Activation, Box, FilterBank, Heatmap, Pixels, Prediction
 from cnnviz_desktop.session_archive import UnsoundError, shown
@@ -225,6 +223,8 @@ def read_npy(data: bytes | bytearray) -> NDArray[Any]:
 
 def write_png(stream: IO[bytes], pixels: Pixels) -> None:
     """Write RGB pixels as PNG, quickly rather than tightly."""
+    from PIL import Image
+
     Image.fromarray(pixels).save(stream, "PNG", compress_level=1)
 
 
@@ -233,6 +233,8 @@ def read_png(data: bytes | bytearray, spend: Callable[[int], None]) -> Pixels:
 
     Pillow's own guard against bombs is one process-wide setting; opened this way it has no say.
     """
+    from PIL.PngImagePlugin import PngImageFile
+
     try:
         image = PngImageFile(io.BytesIO(data))
         sound = image.mode == "RGB" and image.width > 0 and image.height > 0

@@ -6,7 +6,6 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal
@@ -115,6 +114,8 @@ class CrashReporter(QObject):
 
 def full_report(report: str) -> str:
     """Return a report with the versions of what it was met on."""
+    from importlib.metadata import PackageNotFoundError, version
+
     lines = [f"Python {platform.python_version()} on {platform.platform()}"]
     for package in ("cnnviz-desktop", "PySide6-Essentials", "torch", "torchvision", "numpy"):
         try:

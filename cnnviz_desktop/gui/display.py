@@ -6,7 +6,6 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from PIL import Image
 
 from cnnviz_desktop.data import Box, ImageInput, Pixels
 
@@ -29,6 +28,8 @@ def reduced(image: ImageInput, side: int) -> tuple[ImageInput, float]:
         return image, 1.0
     made = _reduced.setdefault(image, {})
     if side not in made:
+        from PIL import Image  # in the engine's thread: it would delay the first paint
+
         source = reduced(image, CANVAS)[0] if side < CANVAS else image
         size = (max(1, round(width / factor)), max(1, round(height / factor)))
         picture = Image.fromarray(source.pixels)

@@ -15,8 +15,6 @@ from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.engine.recipe import as_command, as_python
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
-from cnnviz_desktop.gui.export_all_dialog import Everything, ExportAllDialog
-from cnnviz_desktop.gui.export_dialog import ExportDialog
 from cnnviz_desktop.gui.export_options import (
     ExportOptions,
     export_folder,
@@ -80,6 +78,8 @@ class Exporting(QObject):
 
     def export(self) -> None:
         """Open the Export dialog for the result in view."""
+        from cnnviz_desktop.gui.export_dialog import ExportDialog
+
         shown = self._required()
         if shown is not None:
             dialog = ExportDialog(shown, remembered(), self._jobs, self._window)
@@ -106,6 +106,8 @@ class Exporting(QObject):
 
     def export_all(self) -> None:
         """Open the dialog that exports every map of the layer, or everything."""
+        from cnnviz_desktop.gui.export_all_dialog import Everything, ExportAllDialog
+
         shown = self._required()
         if shown is None:
             return

@@ -186,13 +186,15 @@ class TileCanvas(QAbstractScrollArea):
     def _paint_tiles(self, painter: QPainter, exposed: QRect) -> None:
         layout, scrolled = self._layout_now(), self.verticalScrollBar().value()
         assert self._painter is not None
-        for place in layout.places(exposed.top() + scrolled, exposed.bottom() + scrolled):
-            channel = int(self._channels[place])
+        places = layout.places(exposed.top() + scrolled, exposed.bottom() + scrolled)
+        channels = [int(self._channels[place]) for place in places]
+        self._painter.make_tiles(painter, channels, layout.side)
+        for place, channel in zip(places, channels, strict=True):
             selected = channel == self._selected
             ground = layout.marked(place).translated(0, -scrolled)
             if selected:
                 painter.fillRect(ground, theme.current().selection)
-            cell = self.tile_rect(channel)
+            cell = layout.cell(place).translated(0, -scrolled)
             self._painter.paint_tile(painter, channel, cell, selected)
             if channel in self._pins:
                 bar = QRect(cell.left(), cell.bottom() + 1, cell.width(), theme.px(_PIN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
@@ -25,6 +26,10 @@ class TilePainter:
         self._values = activation.values
         self._numbers = numbers
         self._signed = look.signed
+
+    def make_tiles(self, painter: QPainter, channels: Sequence[int], side: int) -> None:
+        """Make the tiles that are to be painted, all at once."""
+        self.pixmaps.make(channels, round(side * painter.device().devicePixelRatioF()))
 
     def paint_tile(self, painter: QPainter, channel: int, cell: QRect, selected: bool) -> None:
         """Paint one map with its number at the left below it and its maximum at the right."""

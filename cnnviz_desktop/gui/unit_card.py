@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -79,7 +79,9 @@ class UnitCard(Ground):
         self._pins.unit_chosen.connect(self._go_to)
         session.marks.pins_changed.connect(self._show_pin)
         session.unit_picked.connect(self._show_pin)
-        session.unit_picked.connect(self.refresh)
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._catch_up)
+        session.unit_picked.connect(self._refresh_soon)
         session.answered.connect(self._answered)
         session.tab_changed.connect(self.refresh)
         session.pictures.selected.connect(self.refresh)
@@ -142,4 +144,16 @@ class UnitCard(Ground):
 
     def _answered(self, tab: str, _answer: Answer) -> None:
         if tab == FEATURE_MAPS:
+            self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        """Show the unit when the maps are on screen, which come first."""
+        self._soon.start()
+
+    def _catch_up(self) -> None:
+        """Show the unit, or keep the last one while the maps of another layer are on their way."""
+        job = self._session.job(FEATURE_MAPS)
+        if self._session.unit is None and job is not None:
+            job.ended.connect(self._refresh_soon)
+        else:
             self.refresh()

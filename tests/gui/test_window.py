@@ -197,7 +197,8 @@ def test_a_clicked_tile_is_the_selected_unit(drive, qtbot, picture) -> None:
         QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=place)
         unit = window.tabs._session.unit
         assert (unit.layer, unit.channel) == ("block", 1)
-        assert window.technique_panel.findChild(QWidget, "unitName").text() == "block · 1"
+        name = window.technique_panel.findChild(QWidget, "unitName")
+        qtbot.waitUntil(lambda: name.text() == "block · 1")
 
     drive(script, picture)
 
