@@ -8,13 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ForwardRef
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Pixels = NDArray[np.uint8]
+else:  # asks for no name of NumPy's: a window paints before it is loaded
+    Floats = ForwardRef("np.ndarray[tuple[Any, ...], np.dtype[np.float32]]", module=__name__)
+    Pixels = ForwardRef("np.ndarray[tuple[Any, ...], np.dtype[np.uint8]]", module=__name__)
 
 PRETRAINED, RANDOM = "pretrained", "none"  # where weights are from that are no file
 

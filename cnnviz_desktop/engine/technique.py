@@ -146,7 +146,8 @@ class Technique:
     def __post_init__(self) -> None:
         for item in self.parameters():
             value = getattr(self, item.name)
-            if isinstance(value, np.generic):  # such as what logits.argmax() gives
+            # NumPy's, such as what logits.argmax() gives
+            if value is not item.default and isinstance(value, np.generic):
                 value = value.item()
                 object.__setattr__(self, item.name, value)
             item.check(value)

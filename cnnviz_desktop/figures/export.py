@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnviz_desktop.data import (
     Activation,
@@ -27,6 +26,7 @@ from cnnviz_desktop.figures.writing import write_whole
 
 if TYPE_CHECKING:  # whoever writes data needs no matplotlib
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = [
     "DATA_SUFFIXES",

@@ -9,19 +9,21 @@ zero.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from cnnviz_desktop.data import Activation, Box, Floats, Heatmap, ImageInput, Pixels
 from cnnviz_desktop.figures import style
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 Scale = Literal["tile", "layer"]
 """Whether each map (or filter) is scaled by its own limits or all by the layer's."""
 
 RGB = tuple[int, int, int]
-Indices = NDArray[np.uint16]
+Indices: TypeAlias = "np.ndarray[tuple[Any, ...], np.dtype[np.uint16]]"
 
 _STEPS = 4096  # finer than the 256 colours, so that a gamma does not break dark parts into bands
 _NO_VALUE = _STEPS + 1

@@ -11,6 +11,7 @@ import re
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 
@@ -99,42 +100,51 @@ CAPTION_SIZE = 7.0
 @lru_cache(maxsize=64)
 def lut(name: str) -> Pixels:
     """Return a colour map as 256 RGB rows, read-only; raise ParameterError for an unknown name."""
+    # Read-only as the bytes are, for it is shared by every caller.
+    return np.frombuffer(colours(name), np.uint8).reshape(256, 3)
+
+
+@lru_cache(maxsize=64)
+def colours(name: str) -> bytes:
+    """Return the 256 RGB triples of a colour map; raise ParameterError for an unknown name.
+
+    Without NumPy for the maps that are offered: a window shows them before NumPy is loaded.
+    """
     base = name.removesuffix("_r")
     if base in _LISTED:
-        table = _unpack_listed()[_LISTED.index(base)]
+        rows = _unpack(_LISTED.index(base))
     elif base in _ANCHORED:
-        table = _interpolate(_ANCHORED[base])
+        rows = _interpolate(_ANCHORED[base])
     else:
-        table = _ask_matplotlib(base, name)
-    if name.endswith("_r"):
-        table = table[::-1]
-    table = np.ascontiguousarray(table)
-    table.setflags(write=False)  # it is shared by every caller
-    return table
+        rows = _ask_matplotlib(base, name)
+    return b"".join(reversed(rows) if name.endswith("_r") else rows)
 
 
-def _unpack_listed() -> Pixels:
-    """Return the listed colour maps (N, 256, 3)."""
-    packed = zlib.decompress(base64.b85decode(_LISTED_TABLES))
-    steps = np.frombuffer(packed, np.uint8).reshape(len(_LISTED), 3, 256)
-    return np.cumsum(steps, axis=2, dtype=np.uint8).transpose(0, 2, 1)
+def _unpack(place: int) -> list[bytes]:
+    """Return the 256 colours of a listed map."""
+    packed = zlib.decompress(base64.b85decode(_LISTED_TABLES))[place * 768 : (place + 1) * 768]
+    channels = (accumulate(packed[start : start + 256]) for start in (0, 256, 512))
+    return [bytes(value % 256 for value in colour) for colour in zip(*channels, strict=True)]
 
 
-def _interpolate(anchors: str) -> Pixels:
-    """Return the 256 rows of straight lines between evenly spaced hex colours."""
-    colours = np.array([list(bytes.fromhex(word)) for word in anchors.split()], np.float64)
-    places = np.linspace(0, len(colours) - 1, 256)
-    columns = [np.interp(places, np.arange(len(colours)), colours[:, i]) for i in range(3)]
-    return np.round(np.stack(columns, axis=1)).astype(np.uint8)
+def _interpolate(anchors: str) -> list[bytes]:
+    """Return the 256 colours on straight lines between evenly spaced hex colours."""
+    marks = [bytes.fromhex(word) for word in anchors.split()]
+    rows = []
+    for step in range(256):
+        place, rest = divmod(step * (len(marks) - 1), 255)
+        ends = zip(marks[place], marks[min(place + 1, len(marks) - 1)], strict=True)
+        rows.append(bytes(round(low + (high - low) * rest / 255) for low, high in ends))
+    return rows
 
 
-def _ask_matplotlib(base: str, name: str) -> Pixels:
-    """Return a colour map that only matplotlib knows."""
+def _ask_matplotlib(base: str, name: str) -> list[bytes]:
+    """Return the 256 colours of a map that only matplotlib knows."""
     from matplotlib import colormaps
 
     if not re.fullmatch(r"\w+", base) or base not in colormaps:
         known = (*SEQUENTIAL_MAPS, *SIGNED_MAPS)
         hint = did_you_mean(name, known) or f" Try {', '.join(known)}."
         raise ParameterError(f"There is no colour map named {name!r}.{hint}")
-    rows = colormaps[base](np.arange(256) / 255)
-    return np.round(np.asarray(rows)[:, :3] * 255).astype(np.uint8)
+    table = np.asarray(colormaps[base](np.arange(256) / 255))[:, :3]
+    return [row.tobytes() for row in np.round(table * 255).astype(np.uint8)]

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnviz_desktop.gui import late
 from cnnviz_desktop.gui.startup import obstacle
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
     from cnnviz_desktop.gui.desk import Desk
     from cnnviz_desktop.gui.work import Engine
 
@@ -47,11 +50,22 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _run(options: argparse.Namespace, engine: Engine | None) -> int:
-    """Build the window's parts, run the event loop, and take them down in order."""
-    from PySide6.QtCore import QEvent, QEventLoop
+def _application() -> QApplication:
     from PySide6.QtWidgets import QApplication
 
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("CNNviz Desktop")
+    app.setApplicationDisplayName("CNNviz")
+    return app
+
+
+def _run(options: argparse.Namespace, engine: Engine | None) -> int:
+    """Build the window's parts, run the event loop, and take them down in order."""
+    from PySide6.QtCore import QEvent, QEventLoop, QTimer
+
+    late.postpone("numpy")  # 50 ms that the first picture does not need
     from cnnviz_desktop.gui import theme
     from cnnviz_desktop.gui.appearance import look_of
     from cnnviz_desktop.gui.crash_dialog import CrashReporter
@@ -63,11 +77,7 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
     from cnnviz_desktop.gui.window_memory import WindowMemory
     from cnnviz_desktop.gui.work import TorchEngine
 
-    app = QApplication.instance()
-    if not isinstance(app, QApplication):
-        app = QApplication(sys.argv[:1])
-    app.setApplicationName("CNNviz Desktop")
-    app.setApplicationDisplayName("CNNviz")
+    app = _application()
     jobs = Jobs()
     preferences = Preferences(jobs)
     theme.apply(app, *look_of(preferences.settings))
@@ -81,7 +91,11 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
     desks: list[Desk] = []
 
     def begin() -> None:
-        """Go on now that the window is painted."""
+        """Go on now that the window is painted: in two turns, each a short one."""
+        late.load("numpy")  # while there is no thread but this one
+        QTimer.singleShot(0, window, go_on)
+
+    def go_on() -> None:
         from cnnviz_desktop.gui.desk import Desk
 
         desks.append(Desk(session, jobs, engine, preferences, window))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QPainter, QPaintEvent, QPalette, QPixmap
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QIconEngine, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -321,7 +321,7 @@ class ColormapPicker(QComboBox):
         self._maps = tuple(maps)
         self.clear()
         for item in maps:
-            self.addItem(swatch(item, theme.px(36), theme.px(12)), item)
+            self.addItem(swatch(item), item)
         if old in self._maps:
             self.setCurrentText(old)
 
@@ -334,10 +334,24 @@ class ColormapPicker(QComboBox):
         self.colormap_picked.emit(self.currentText())
 
 
-def swatch(colormap: str, width: int, height: int) -> QIcon:
-    """Return a strip of a colour map."""
-    table = style.lut(colormap)
-    image = QImage(table.tobytes(), 256, 1, 256 * 3, QImage.Format.Format_RGB888)
-    mode = Qt.TransformationMode.SmoothTransformation
-    ignore = Qt.AspectRatioMode.IgnoreAspectRatio
-    return QIcon(QPixmap.fromImage(image.copy().scaled(width * 2, height * 2, ignore, mode)))
+class _Swatch(QIconEngine):
+    """Draw a strip of a colour map, unpacked when it is first seen."""
+
+    def __init__(self, colormap: str) -> None:
+        super().__init__()
+        self._colormap = colormap
+
+    def clone(self) -> QIconEngine:
+        """Return another engine that draws the same."""
+        return _Swatch(self._colormap)
+
+    def paint(self, painter: QPainter, rect: QRect, _mode: QIcon.Mode, _state: QIcon.State) -> None:
+        """Fill the rectangle with the colours from left to right."""
+        image = QImage(style.colours(self._colormap), 256, 1, 256 * 3, QImage.Format.Format_RGB888)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(rect, image)
+
+
+def swatch(colormap: str) -> QIcon:
+    """Return a strip of a colour map, as long and as high as the place it is drawn in."""
+    return QIcon(_Swatch(colormap))

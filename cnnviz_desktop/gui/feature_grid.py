@@ -79,7 +79,7 @@ class FeatureGrid(TileCanvas):
         elif key in steps and len(self._channels):
             here = self._place_of.get(self._selected)
             place = 0 if here is None else here + steps[key]
-            self._pick(int(self._channels[min(max(place, 0), len(self._channels) - 1)]))
+            self._pick(self._channels[min(max(place, 0), len(self._channels) - 1)])
         elif key in (_KEY.Key_Return, _KEY.Key_Enter) and self._selected in self._place_of:
             self.unit_opened.emit(self._selected)
         elif key == _KEY.Key_P and self._selected in self._place_of:

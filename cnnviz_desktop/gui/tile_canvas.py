@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
@@ -17,7 +16,6 @@ from cnnviz_desktop.gui.tile_layout import MARGIN, TileLayout, full_cell
 from cnnviz_desktop.gui.tile_order import (
     LARGEST_TILE,
     SMALLEST_TILE,
-    Channels,
     GridLook,
     MapStatistics,
     arrange,
@@ -43,7 +41,7 @@ class TileCanvas(QAbstractScrollArea):
         self._numbers: MapStatistics | None = None
         self._painter: TilePainter | None = None
         self._look = GridLook()
-        self._channels: Channels = np.arange(0)
+        self._channels: list[int] = []
         self._place_of: dict[int, int] = {}
         self._selected = -1
         self._full = False
@@ -121,7 +119,7 @@ class TileCanvas(QAbstractScrollArea):
 
     def shown(self) -> list[int]:
         """Return the channels in the order of their tiles."""
-        return [int(channel) for channel in self._channels]
+        return [*self._channels]
 
     def full_size(self) -> bool:
         """Tell whether one map fills the canvas."""
@@ -155,7 +153,7 @@ class TileCanvas(QAbstractScrollArea):
         if self._full:
             return self._selected if self.tile_rect(-1).contains(point) else -1
         place = self._layout_now().place_at(point + QPoint(0, self.verticalScrollBar().value()))
-        return int(self._channels[place]) if place >= 0 else -1
+        return self._channels[place] if place >= 0 else -1
 
     def cell_at(self, point: QPoint) -> tuple[int, int, int] | None:
         """Return (channel, row, column) of the map's cell under a point of the viewport."""
@@ -187,7 +185,7 @@ class TileCanvas(QAbstractScrollArea):
         layout, scrolled = self._layout_now(), self.verticalScrollBar().value()
         assert self._painter is not None
         places = layout.places(exposed.top() + scrolled, exposed.bottom() + scrolled)
-        channels = [int(self._channels[place]) for place in places]
+        channels = [self._channels[place] for place in places]
         self._painter.make_tiles(painter, channels, layout.side)
         for place, channel in zip(places, channels, strict=True):
             selected = channel == self._selected
@@ -235,12 +233,12 @@ class TileCanvas(QAbstractScrollArea):
 
     def _rebuild(self) -> None:
         """Colour and order the maps anew."""
-        self._painter, self._channels = None, np.arange(0)
+        self._painter, self._channels = None, []
         shown, numbers = self._activation, self._numbers
         if shown is not None and numbers is not None:
             self._painter = TilePainter(shown, numbers, self._look)
-            self._channels = arrange(numbers, self._look)
-        self._place_of = {int(channel): place for place, channel in enumerate(self._channels)}
+            self._channels = arrange(numbers, self._look).tolist()
+        self._place_of = {channel: place for place, channel in enumerate(self._channels)}
         if self._selected not in self._place_of:
             self.show_full_size(False)
         self._fit_scroll_bar()

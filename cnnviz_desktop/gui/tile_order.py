@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnviz_desktop.data import Activation, Floats
 from cnnviz_desktop.figures import pixels, style
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Order = Literal["index", "max", "mean", "energy", "sparsity"]
 ORDERS: tuple[Order, ...] = ("index", "max", "mean", "energy", "sparsity")
 
 SMALLEST_TILE, LARGEST_TILE, DEFAULT_TILE = 48, 256, 78
 
-Channels = NDArray[np.intp]
+Channels: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from cnnviz_desktop.data import Activation, ImageInput, Pixels, Prediction, Result
 from cnnviz_desktop.engine.run import Run
@@ -30,7 +30,7 @@ from cnnviz_desktop.gui.tile_order import statistics
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.models import LoadedModel
 
-Source = Path | bytes | Pixels
+Source: TypeAlias = "Path | bytes | Pixels"
 
 _MOMENT = 0.2  # seconds of decoding before the pictures so far are shown
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -195,7 +196,8 @@ def drive(qapp: QApplication, engine: FakeEngine) -> Iterator[Callable[..., int]
                 errors.append(error)
             finally:
                 window.close()
-                QTimer.singleShot(0, qapp.quit)
+                # Where a script failed, a question may be open that keeps the window.
+                QTimer.singleShot(0, partial(qapp.exit, 1) if errors else qapp.quit)
 
         QTimer.singleShot(0, begin)
         code = main([str(item) for item in argv], engine=None if real else engine)
