@@ -17,7 +17,7 @@ NAME = "a_module_to_postpone"
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a module that leaves a file when its code runs."""
     ran = tmp_path / "ran"
-    code = f"open({str(ran)!r}, 'a').write('once ')\nANSWER = 42\n"
+    code = f"with open({str(ran)!r}, 'a') as ran:\n    ran.write('once ')\nANSWER = 42\n"
     (tmp_path / f"{NAME}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, NAME, sys)  # remembered, and taken away again at the end
