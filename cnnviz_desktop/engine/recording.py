@@ -3,7 +3,7 @@
 The traps this module exists for:
 
 - An in-place layer rewrites its input, so a hook that keeps a convolution's output reads the values
-  after the ReLU. Every recorded output is a copy.
+  after the ReLU. Every recorded output but the last is a copy.
 - A leaf in front of an in-place layer raises in autograd. The leaf is kept and a clone handed on.
 - A module that is called several times in a pass gives several outputs. Every call is kept.
 """
@@ -100,12 +100,13 @@ def record(
 
     def keep(layer: nn.Module, _inputs: object, output: object) -> None:
         nonlocal missing
+        missing -= 1
         found = first_tensor(output)
         if found is not None:
-            # A copy, since what comes next may write into it. Letting in-place layers work out of
-            # place instead would be a little cheaper and wrong where their input is used again.
-            kept[names[layer]].append(found.clone())
-        missing -= 1
+            # A copy, since what comes next may write into it; nothing comes after the last. Letting
+            # in-place layers work out of place instead would be a little cheaper and wrong where
+            # their input is used again.
+            kept[names[layer]].append(found.clone() if missing else found)
         if missing == 0:
             raise _Stop
 

@@ -67,7 +67,10 @@ class TilePixmaps:
 
     def _coloured(self, channels: list[int], side: int) -> Pixels:
         """Return the colours (n, h, w, 3) of maps, their values scaled to tiles first."""
-        scaled = _scaled(self._values[channels], *self.fitted(side))
+        first, after = channels[0], channels[-1] + 1
+        in_a_row = channels == [*range(first, after)]  # a view then: picking 64 of 224x224 is 2 ms
+        maps = self._values[first:after] if in_a_row else self._values[channels]
+        scaled = _scaled(maps, *self.fitted(side))
         limits = self._limits[channels, None, None]
         shares = scaled / np.where(limits > _SMALLEST, limits, 1)
         look = self._look
