@@ -105,13 +105,17 @@ class Session(QObject):
         """Look at a layer: in the explaining tab there alone, elsewhere in all the others."""
         if self.model is None:
             return
-        for other, technique in self.techniques.items():
+        before = dict(self.techniques)
+        for other, technique in before.items():
             if (other == EXPLAIN) == (tab == EXPLAIN):
-                self._change(other, with_layer(technique, name, self.model.layers))
+                self.techniques[other] = with_layer(technique, name, self.model.layers)
+        self._follow()  # first of all: the engine works while the window tells its parts
+        for other, technique in before.items():
+            if self.techniques[other] != technique:
+                self.technique_changed.emit(other)
         if tab != EXPLAIN and self.unit is not None and self.unit.layer != name:
             self.pick_unit(None)
         self.layer_picked.emit(tab)
-        self._follow()
 
     def pick_unit(self, unit: Unit | None) -> None:
         """Select a channel of a layer for all tabs."""
