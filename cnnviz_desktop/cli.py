@@ -30,7 +30,7 @@ from cnnviz_desktop.figure_options import add_figure_options, check_figure_optio
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, LayerNode, Prediction
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -223,7 +223,7 @@ def _tour(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from cnnviz_desktop.engine.models import catalogue
+    from cnnviz_desktop.engine.catalogue import catalogue
 
     entries = catalogue()
     if options.json:

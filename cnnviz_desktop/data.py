@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal
 
 import numpy as np
 
@@ -22,6 +22,30 @@ else:  # asks for no name of NumPy's: a window paints before it is loaded
     Pixels = ForwardRef("np.ndarray[tuple[Any, ...], np.dtype[np.uint8]]", module=__name__)
 
 PRETRAINED, RANDOM = "pretrained", "none"  # where weights are from that are no file
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a person says about a network's input and classes; None leaves a thing to be found out.
+
+    `size` (height, width); `mean` and `std` per channel of values in 0..1, one number for grey and
+    three for RGB; `labels` a text or JSON file of class names.
+    """
+
+    size: tuple[int, int] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    labels: Path | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the model doctor noticed: a title of a few words, a sentence, and names it is about."""
+
+    severity: Literal["info", "warning", "error"]
+    title: str
+    detail: str
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +186,19 @@ class FilterBank:
     values: Floats
     layer: str
     groups: int = 1
+
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of cells, None where there is no value; `units` of the columns, "" where they have none."""
+
+    title: str
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
 
 
 Result = Prediction | Activation | Heatmap | FilterBank

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class CnnvizError(Exception):
@@ -20,6 +21,23 @@ class ImageError(CnnvizError):
 
 class ModelError(CnnvizError):
     """A model or its weights cannot be had."""
+
+
+class TrustError(ModelError):
+    """A file would run code of its own when it is opened: the person has to say that it may.
+
+    `path`, `digest` its SHA-256 as hex, and `runs` the names of what it would run.
+    """
+
+    def __init__(self, sentence: str, path: Path, digest: str, runs: tuple[str, ...]) -> None:
+        super().__init__(sentence)
+        self.path = path
+        self.digest = digest
+        self.runs = runs
+
+
+class ArchitectureError(ModelError):
+    """A file holds weights alone, and no known network has such ones."""
 
 
 class LayerError(CnnvizError):

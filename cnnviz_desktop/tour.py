@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnviz_desktop.data import ImageInput, Prediction
+from cnnviz_desktop.engine.catalogue import BUNDLED
 from cnnviz_desktop.engine.images import image_files, load_image
 from cnnviz_desktop.engine.inspection import inspect
-from cnnviz_desktop.engine.models import BUNDLED, LoadedModel, load_model
+from cnnviz_desktop.engine.loaded_model import LoadedModel
+from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.recipe import as_command
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Technique, record

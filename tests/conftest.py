@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cnnviz_desktop.data import ImageInput
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _ROOT = Path(__file__).parents[1]
 # Under pytest's importlib mode no folder of tests is importable by itself; these hold helpers.
@@ -111,7 +111,7 @@ def load(watch: Callable[[nn.Module], nn.Module]) -> Callable[..., LoadedModel]:
     """
     import torch
 
-    from cnnviz_desktop.engine.models import _ready
+    from cnnviz_desktop.engine.loaded_model import ready
     from cnnviz_desktop.engine.preprocessing import Preprocessing
 
     def make(
@@ -123,7 +123,7 @@ def load(watch: Callable[[nn.Module], nn.Module]) -> Callable[..., LoadedModel]:
         preprocessing = Preprocessing(
             size, min(size), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0), fit="squash"
         )
-        model = _ready(name, module, labels, preprocessing, torch.device("cpu"), "none")
+        model = ready(name, module, labels, preprocessing, torch.device("cpu"), "none")
         watch(model.module)
         return model
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from cnnviz_desktop.data import ImageInput, Prediction
-from cnnviz_desktop.engine.models import LoadedModel
+from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.recording import interruptible
 from cnnviz_desktop.engine.run import SILENT, Run
 

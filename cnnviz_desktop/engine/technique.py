@@ -21,7 +21,7 @@ from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
 PREDICT = "predict"  # the subcommand of a model's plain answer, and its name in records

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cnnviz_desktop.data import LayerNode
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.engine.preprocessing import Fit
 
 

@@ -16,7 +16,7 @@ from cnnviz_desktop.gui.work import Machine
 from cnnviz_desktop.resources import resource
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.engine.preprocessing import Fit
 
 FITS: dict[Fit, tuple[str, str]] = {

@@ -30,7 +30,7 @@ from cnnviz_desktop.gui.work import quiet_imports
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _PLATES = "cnnviz_desktop.figures.plates"
 _COARSEST = 20  # dots per inch of a preview

@@ -39,7 +39,7 @@ from cnnviz_desktop.gui.window_memory import WindowMemory
 from cnnviz_desktop.gui.work import Answer
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _SIZE = QSize(1440, 900)
 _NARROW = 1180  # below this width the parameters become a tab beside the model

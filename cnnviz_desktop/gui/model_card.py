@@ -17,7 +17,7 @@ from cnnviz_desktop.gui.note_list import Note, NoteList
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
 class ModelCard(Ground):

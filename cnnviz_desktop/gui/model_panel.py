@@ -18,7 +18,7 @@ from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.work import Machine
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
 class ModelPanel(Ground):

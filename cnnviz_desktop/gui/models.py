@@ -15,7 +15,7 @@ from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.work import Engine, LoadModel, Machine, Start
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.engine.preprocessing import Fit
 
 MODEL_SLOT = "model"

@@ -16,7 +16,7 @@ from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
 from cnnviz_desktop.gui.work import Machine
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _FIRST_LAYER = "blocks.1"  # of the bundled network: fine enough to recognise the picture in
 

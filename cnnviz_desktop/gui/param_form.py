@@ -31,7 +31,7 @@ from cnnviz_desktop.gui.controls import ElidedCombo, Segments, Slide, label, nam
 from cnnviz_desktop.gui.target_picker import TargetPicker
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
 class Field(QWidget):

@@ -21,7 +21,7 @@ from cnnviz_desktop.gui.session_work import Found, FoundRecord, OpenRecord
 from cnnviz_desktop.gui.work import Engine
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _SLOT = "record"
 

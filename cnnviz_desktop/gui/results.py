@@ -13,7 +13,7 @@ from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.gui.work import Answer
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 BUDGET = 512 * 2**20
 

@@ -26,7 +26,7 @@ from cnnviz_desktop.gui.results import Request, ResultCache
 from cnnviz_desktop.gui.work import Answer, Engine, Inspected, Perform
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 PREDICTIONS, EXPLAIN, FEATURE_MAPS, FILTERS = "Predictions", "Explain", "Feature maps", "Filters"
 FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS}  # quick enough to follow each click without a Run

@@ -37,7 +37,7 @@ from cnnviz_desktop.sessions import (
 )
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.gui.result_view import ResultView
     from cnnviz_desktop.gui.session_work import Found
 

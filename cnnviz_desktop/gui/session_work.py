@@ -30,7 +30,7 @@ from cnnviz_desktop.sessions import (
 )
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _MOST_FILES = 50_000  # looked at by name
 _MOST_PICTURES = 400  # decoded to be known by their content

@@ -14,7 +14,7 @@ from cnnviz_desktop.figures.options import PlateOptions
 from cnnviz_desktop.gui import labels
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _DEFAULTS = {item.name: item.default for item in fields(PlateOptions)}
 _UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')  # for a file name, on one system or another

@@ -28,7 +28,7 @@ from cnnviz_desktop.gui.jobs import GarbageKeeper
 from cnnviz_desktop.gui.tile_order import statistics
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 Source: TypeAlias = "Path | bytes | Pixels"
 

@@ -20,9 +20,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine import models
+from cnnviz_desktop.engine import torchvision_models
+from cnnviz_desktop.engine.catalogue import catalogue, model_names
 from cnnviz_desktop.engine.inspection import inspect
-from cnnviz_desktop.engine.models import catalogue, find_device, load_model, model_names
+from cnnviz_desktop.engine.models import find_device, load_model
 from cnnviz_desktop.engine.recording import hooked
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.weights import load_state, read_state, undrawn
@@ -711,7 +712,7 @@ def test_other_failures_of_importing_torchvision_are_not_renamed(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", broken)
     with pytest.raises(RuntimeError, match="something else"):
-        models._torchvision()
+        torchvision_models.torchvision()
 
 
 def test_the_bundled_model_needs_no_torchvision(repository):

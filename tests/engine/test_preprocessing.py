@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from cnnviz_desktop.data import Box, ImageInput
-from cnnviz_desktop.engine.models import _preprocessing
 from cnnviz_desktop.engine.preprocessing import Preprocessing
+from cnnviz_desktop.engine.torchvision_models import published_preprocessing
 
 MODELS = [
     "resnet18",  # bilinear, 256 -> 224
@@ -57,7 +57,7 @@ def test_the_input_equals_torchvisions_own_transform(name, size):
     image = photograph(*size)
     wanted = transforms(Image.fromarray(image.pixels)).unsqueeze(0)
 
-    got, _ = _preprocessing(transforms)(image)
+    got, _ = published_preprocessing(transforms)(image)
 
     assert got.dtype == torch.float32
     torch.testing.assert_close(got, wanted, rtol=0, atol=1e-6)
@@ -74,7 +74,7 @@ def test_a_strip_shows_the_same_part_as_torchvisions_transform(size):
     image = photograph(*size)
     wanted = transforms(Image.fromarray(image.pixels)).unsqueeze(0)
 
-    got, region = _preprocessing(transforms)(image)
+    got, region = published_preprocessing(transforms)(image)
 
     assert (got - wanted).abs().max() < 0.15  # a whole pixel further on differs by 2 and more
     assert (got - wanted).abs().mean() < 0.02
@@ -87,7 +87,7 @@ def test_a_strip_shows_the_same_part_as_torchvisions_transform(size):
 def test_a_strip_of_five_thousand_pixels_needs_no_gigabytes():
     image = photograph(1, 5000)
 
-    got, region = _preprocessing(published("resnet18"))(image)
+    got, region = published_preprocessing(published("resnet18"))(image)
 
     assert got.shape == (1, 3, 224, 224)
     assert region.height == region.width == 1
@@ -209,7 +209,7 @@ def test_every_model_of_torchvision_has_a_crop_within_its_scaled_picture():
 
     for name in models.list_models(module=models):
         transforms = published(name)
-        preprocessing = _preprocessing(transforms)
+        preprocessing = published_preprocessing(transforms)
         assert preprocessing.size[0] <= preprocessing.resize, name
         image = photograph(201, 303)
         wanted = transforms(Image.fromarray(image.pixels)).unsqueeze(0)

@@ -15,7 +15,8 @@ import torch
 import torchvision
 
 from cnnviz_desktop.engine import downloads
-from cnnviz_desktop.engine.models import catalogue, load_model
+from cnnviz_desktop.engine.catalogue import catalogue
+from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import ModelError
 

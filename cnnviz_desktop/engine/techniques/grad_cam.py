@@ -21,7 +21,7 @@ from cnnviz_desktop.engine.technique import (
 from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.engine.models import LoadedModel
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
 @dataclass(frozen=True, kw_only=True)
