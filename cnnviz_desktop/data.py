@@ -193,7 +193,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of cells, None where there is no value; `units` of the columns, "" where they have none."""
+    """Rows of cells, None where there is no value; a unit a column, "" where it has none."""
 
     title: str
     columns: tuple[str, ...]
