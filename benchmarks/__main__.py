@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.ratio import Measured, measure
 
-PARTS = ("startup", "window", "grad_cam", "recording", "tiles")
+PARTS = ("startup", "window", "grad_cam", "recording", "tiles", "checkpoint")
 PACKAGES = ("torch", "torchvision", "captum", "grad-cam", "torchcam", "PySide6-Essentials")
 
 

@@ -53,6 +53,7 @@ app.main([])
 ROUNDS = 5
 BEAT = 0.005
 FIRST_PAINT, STALL, FRAMES, BEYOND, CANCEL = 300.0, 50.0, 33.3, 17.0, 200.0
+FRAME = 1000 / 60
 
 Environment = dict[str, str]
 
@@ -119,6 +120,8 @@ PHASES = (
     "64 maps of 224x224 come",
     "2048 maps of 7x7 come",
     "2048 maps scroll",
+    "2048 maps scroll by the wheel",
+    "2048 maps zoom by the wheel",
     "the theme changes",
 )
 
@@ -144,6 +147,19 @@ TIMES: tuple[tuple[str, Named, tuple[Named, ...], float], ...] = (
             ("own", "cached pick own"),
         ),
         FRAMES,
+    ),
+    *(
+        (
+            f"a frame of 2048 maps that {name}",
+            ("one frame", "frame"),
+            (
+                ("cnnviz", f"{name} frame"),
+                ("99 of 100", f"{name} frame, 99 of 100"),
+                ("own, 99 of 100", f"{name} own frame, 99 of 100"),
+            ),
+            FRAME,
+        )
+        for name in ("scroll", "zoom")
     ),
     ("cancel frees the window", ("one frame", "frame"), (("cnnviz", "cancel"),), CANCEL),
 )

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 BEAT = 0.005
 PATIENCE = 120.0
+SCROLLS = 400  # turns of the wheel by a quarter of a notch
 PICKS = 14  # layers walked through with the arrow keys, first new to the cache, then known to it
 
 
@@ -336,6 +338,41 @@ class Script:
             for place in range(0, bar.maximum(), max(1, bar.maximum() // 20)):
                 bar.setValue(place)
                 self.settle()
+        with phase("2048 maps scroll by the wheel"):
+            self.frames("scroll", [(0, -30)] * SCROLLS)
+        with phase("2048 maps zoom by the wheel"):
+            self.frames("zoom", [(1, 15)] * 60 + [(1, -15)] * 120)
+
+    def frames(self, name: str, turns: list[tuple[int, int]]) -> None:
+        """Turn the wheel over the tiles, (with Ctrl, by how much), and time each painted frame."""
+        grid = self.window.tabs.feature_maps.grid
+        modifiers = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier)
+        grid.verticalScrollBar().setValue(0)
+        self.settle()
+        times, own = [], []
+        for ctrl, turned in turns:
+            before = grid.verticalScrollBar().value(), grid.look().tile_side
+            self.maps_painted.arm()
+            start, own_start = time.perf_counter(), time.thread_time()
+            turn_wheel(grid.viewport(), turned, modifiers[ctrl])
+            if (grid.verticalScrollBar().value(), grid.look().tile_side) == before:
+                continue  # at an end, or less than a pixel: nothing to paint
+            until(lambda: self.maps_painted.at > 0)
+            times.append(self.maps_painted.at - start)
+            own.append(self.maps_painted.own - own_start)
+        self.settle()
+        for what, found in ((name, times), (f"{name} own", own)):
+            self.watch.seconds[f"{what} frame"] = float(np.median(found))
+            self.watch.seconds[f"{what} frame, 99 of 100"] = float(np.quantile(found, 0.99))
+
+
+def turn_wheel(widget: QWidget, turned: int, modifiers: Qt.KeyboardModifier) -> None:
+    """Turn the wheel in the middle of a widget, as a touchpad does: by eighths of a degree."""
+    place = QPointF(widget.rect().center())
+    nothing, steady = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    at, turn = widget.mapToGlobal(place), QPoint(0, turned)
+    wheel = QWheelEvent(place, at, QPoint(), turn, nothing, modifiers, steady, False)
+    QApplication.sendEvent(widget, wheel)
 
 
 def session_in_window() -> None:

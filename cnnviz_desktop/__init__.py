@@ -27,20 +27,34 @@ _HOMES = {
     "save_data": "cnnviz_desktop.figures.export",
     "FeatureMaps": "cnnviz_desktop.engine.techniques",
     "Filters": "cnnviz_desktop.engine.techniques",
+    "Probes": "cnnviz_desktop.engine.techniques",
     "GradCam": "cnnviz_desktop.engine.techniques",
+    "Hierarchy": "cnnviz_desktop.engine.techniques",
+    "UnitCard": "cnnviz_desktop.engine.techniques",
+    "Summary": "cnnviz_desktop.engine.techniques",
+    "WeightStatistics": "cnnviz_desktop.engine.techniques",
+    "ActivationStatistics": "cnnviz_desktop.engine.techniques",
+    "InputSpec": "cnnviz_desktop.data",
     "Run": "cnnviz_desktop.engine.run",
     "CnnvizError": "cnnviz_desktop.errors",
 }
 
 if TYPE_CHECKING:
+    from cnnviz_desktop.data import InputSpec as InputSpec
     from cnnviz_desktop.engine import techniques as techniques
     from cnnviz_desktop.engine.images import load_image as load_image
     from cnnviz_desktop.engine.inspection import inspect as inspect
     from cnnviz_desktop.engine.models import load_model as load_model
     from cnnviz_desktop.engine.run import Run as Run
+    from cnnviz_desktop.engine.techniques import ActivationStatistics as ActivationStatistics
     from cnnviz_desktop.engine.techniques import FeatureMaps as FeatureMaps
     from cnnviz_desktop.engine.techniques import Filters as Filters
     from cnnviz_desktop.engine.techniques import GradCam as GradCam
+    from cnnviz_desktop.engine.techniques import Hierarchy as Hierarchy
+    from cnnviz_desktop.engine.techniques import Probes as Probes
+    from cnnviz_desktop.engine.techniques import Summary as Summary
+    from cnnviz_desktop.engine.techniques import UnitCard as UnitCard
+    from cnnviz_desktop.engine.techniques import WeightStatistics as WeightStatistics
     from cnnviz_desktop.errors import CnnvizError as CnnvizError
     from cnnviz_desktop.figures.export import save as save
     from cnnviz_desktop.figures.export import save_data as save_data
@@ -53,12 +67,19 @@ __all__ = [  # noqa: RUF022 - the order in which a notebook meets them
     "inspect",
     "techniques",
     "FeatureMaps",
+    "Hierarchy",
+    "UnitCard",
     "Filters",
+    "Probes",
     "GradCam",
+    "Summary",
+    "WeightStatistics",
+    "ActivationStatistics",
     "overlay",
     "plate",
     "save",
     "save_data",
+    "InputSpec",
     "Run",
     "CnnvizError",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import cnnviz_desktop
+from cnnviz_desktop.data import Cell, Table
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
@@ -27,6 +28,7 @@ from cnnviz_desktop.engine.technique import (
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError, did_you_mean
 from cnnviz_desktop.figure_options import add_figure_options, check_figure_options, write_result
+from cnnviz_desktop.input_options import add_input_options, finding_lines, input_spec
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, LayerNode, Prediction
@@ -90,8 +92,20 @@ def build_parser() -> argparse.ArgumentParser:
 
     tour = add("tour", _tour, "Run the bundled model and samples through every technique.")
     tour.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
-    models = add("models", _models, "List the models that can be loaded by name.")
+    models = add("models", _models, "List or search the models that can be loaded by name.")
+    models.add_argument(
+        "search",
+        nargs="*",
+        metavar="WORD",
+        help="a part of a name, family or source, a year (2015, “<2016”), parameters (“<10M”), "
+        "accuracy (“>75”), size (“<100MB”), or here: weights on this machine; every word must fit",
+    )
     models.add_argument("--json", action="store_true", help="print JSON")
+    weights = add("weights", _weights, "List the downloaded weights, or delete one's.")
+    weights.add_argument(
+        "--delete", metavar="NAME", help="delete the weights of this model or file"
+    )
+    weights.add_argument("--json", action="store_true", help="print JSON")
     layers = add("layers", _layers, "List a model's layers with output shapes and parameters.")
     layers.add_argument("--json", action="store_true", help="print JSON")
     predict = add("predict", _predict, "Classify pictures.")
@@ -109,16 +123,38 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-_COMMANDS = ("tour", "models", "layers", "predict", *(item.command for item in TECHNIQUES))
+_COMMANDS = (
+    "tour",
+    "models",
+    "weights",
+    "layers",
+    "predict",
+    *(item.command for item in TECHNIQUES),
+)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a name from “cnnviz models”")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a name from “cnnviz models”, a file (a checkpoint, .pt2, ONNX), or "
+        "FILE.py:FUNCTION that makes the network",
+    )
     parser.add_argument(
         "--weights",
         metavar="FILE",
         help="a state dict (.pth, .safetensors), or “none” for random weights; "
         "by default the pretrained ones, downloaded once",
+    )
+    parser.add_argument(
+        "--factory",
+        metavar="FILE.py:FUNCTION",
+        help="what makes the network; MODEL is then the file with its weights",
+    )
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="let the files run code of their own, now and later, as long as they stay the same",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (cpu)")
     parser.add_argument(
@@ -127,6 +163,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         default="crop",
         help="how a picture is brought to the input's shape (crop)",
     )
+    add_input_options(parser)
 
 
 def _add_technique(parser: argparse.ArgumentParser, technique: type[Technique]) -> None:
@@ -136,7 +173,11 @@ def _add_technique(parser: argparse.ArgumentParser, technique: type[Technique]) 
         parser.add_argument("image", type=Path, metavar="IMAGE", help="the picture")
     for item in technique.parameters():
         _add_parameter(parser, item)
-    add_figure_options(parser, "a figure (.png, .svg, .pdf) or the data (.npz)", required=True)
+    if technique.prints:
+        out = "write the table as a figure (.png, .svg, .pdf) or as data (.csv, .npz), not print it"
+    else:
+        out = "a figure (.png, .svg, .pdf) or the data (.npz)"
+    add_figure_options(parser, out, required=not technique.prints)
 
 
 def _add_parameter(parser: argparse.ArgumentParser, item: Parameter) -> None:
@@ -169,10 +210,35 @@ def technique_from(options: argparse.Namespace) -> Technique:
 
 
 def _load(options: argparse.Namespace) -> LoadedModel:
+    from cnnviz_desktop.data import PRETRAINED, RANDOM
+    from cnnviz_desktop.engine.catalogue import find
     from cnnviz_desktop.engine.models import load_model
 
-    model = load_model(options.model, options.weights, options.device, _shown_run())
+    spec = input_spec(options)
+    model = load_model(
+        *_model_and_weights(options),
+        options.device,
+        _shown_run(),
+        spec=spec,
+        trust=options.trust,
+    )
+    # Those of one's own networks are news; a catalogue's are the same every time.
+    own = find(model.name) is None or model.weights not in (PRETRAINED, RANDOM)
+    for line in finding_lines(model.findings, infos=own):
+        print(f"Note: {line}", file=sys.stderr)
     return model.with_fit(options.fit)
+
+
+def _model_and_weights(options: argparse.Namespace) -> tuple[str, str | None]:
+    """Return what makes the network and what its weights are."""
+    if options.factory is None:
+        return options.model, options.weights
+    if options.weights is not None:
+        raise ParameterError(
+            "With --factory MODEL is the file with the weights: leave --weights out, or give "
+            f"{options.factory} as MODEL."
+        )
+    return options.factory, options.model
 
 
 def _shown_run() -> Run:
@@ -199,14 +265,37 @@ def _technique(options: argparse.Namespace) -> int:
     from cnnviz_desktop.engine.technique import record
 
     technique = technique_from(options)
-    check_figure_options(options)
+    if options.out is not None:
+        check_figure_options(options)
     image = load_image(options.image) if technique.needs_image else None
     _say_notes(image)
     model = _load(options)
     result = technique(model, image, _shown_run())
-    write_result(options, result, image, record(technique, model, image))
-    print(f"Wrote {options.out}")
+    if options.out is not None:
+        write_result(options, result, image, record(technique, model, image))
+        print(f"Wrote {options.out}")
+    elif isinstance(result, Table):
+        print(_printed(result))
     return 0
+
+
+def _printed(table: Table) -> str:
+    """Return a table as text, its totals and notes below."""
+    from cnnviz_desktop.figures import tables
+
+    places = range(len(table.columns))
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    if table.totals:
+        rows.append(["" if cell is None else _cell(cell) for cell in table.totals])
+    right = [place for place in places if tables.is_numeric(table, place)]
+    return "\n".join([table.title, _table(tables.heads(table), rows, right), *table.notes])
+
+
+def _cell(cell: Cell) -> str:
+    """Return a cell as text that a terminal of any kind shows."""
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return "-" if cell is None else f"{cell:.3g}" if isinstance(cell, float) else cell
 
 
 def _say_notes(image: ImageInput | None) -> None:
@@ -223,23 +312,63 @@ def _tour(options: argparse.Namespace) -> int:
 
 
 def _models(options: argparse.Namespace) -> int:
-    from cnnviz_desktop.engine.catalogue import catalogue
+    from cnnviz_desktop.engine.catalogue import search
 
-    entries = catalogue()
+    entries = search(options.search)
     if options.json:
         print(json.dumps([entry.__dict__ for entry in entries], indent=2))
         return 0
+    if not entries:
+        raise ParameterError(
+            f"No model fits “{' '.join(options.search)}”: every word has to. Use fewer words; "
+            "“cnnviz models --help” says which there are."
+        )
     rows = [
         (
             entry.name,
+            str(entry.year or ""),
             f"{entry.parameters / 1e6:.1f} M" if entry.parameters else "",
             f"{entry.accuracy:.1f} %" if entry.accuracy else "",
             f"{entry.megabytes:.0f} MB" if entry.megabytes else "",
-            "on this machine" if entry.here else "downloads once",
+            "on this machine"
+            if entry.here
+            else "downloads once"
+            if entry.published
+            else "none published",
         )
         for entry in entries
     ]
-    print(_table(("model", "parameters", "top-1", "size", "weights"), rows, right=(1, 2, 3)))
+    header = ("model", "year", "parameters", "top-1", "size", "weights")
+    print(_table(header, rows, right=(2, 3, 4)))
+    return 0
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from cnnviz_desktop.engine import cached_weights
+
+    if options.delete is not None:
+        item = cached_weights.named(options.delete)
+        cached_weights.delete(item)
+        print(f"Deleted {item.path} ({item.megabytes:.0f} MB).")
+        return 0
+    found = cached_weights.cached()
+    if options.json:
+        print(json.dumps([item.__dict__ for item in found], indent=2, default=str))
+        return 0
+    if not found:
+        print("No weights are downloaded. Loading a model by its name fetches them once.")
+        return 0
+    rows = [
+        (
+            item.model or "not of the catalogue",
+            f"{item.megabytes:.1f} MB",
+            f"{item.used:%Y-%m-%d}",
+            str(item.path) + ("" if item.whole else " (unfinished)"),
+        )
+        for item in found
+    ]
+    print(_table(("model", "size", "used", "file"), rows, right=(1,)))
+    print(f"{sum(item.megabytes for item in found):.0f} MB in all.")
     return 0
 
 
@@ -255,11 +384,13 @@ def _layers(options: argparse.Namespace) -> int:
         shape = "×".join(map(str, node.output_shape)) if node.output_shape else "–"
         indent = "  " * node.name.count(".")
         mark = "  ← default" if node.name == model.default_layer else ""
-        rows.append(
-            (indent + node.label, node.kind, shape, f"{node.parameters:,}", f"{node.calls}{mark}")
-        )
+        alias = f"  {node.alias}" if node.alias else ""
+        last = f"{node.calls:<5}{alias}{mark}".rstrip()
+        rows.append((indent + node.label, node.kind, shape, f"{node.parameters:,}", last))
     print(f"{model.name}: {model.summary}")
-    print(_table(("layer", "kind", "output", "parameters", "calls"), rows, right=(2, 3)))
+    known = "  known as" if any(node.alias for node in model.layers.walk()) else ""
+    header = ("layer", "kind", "output", "parameters", f"calls{known}")
+    print(_table(header, rows, right=(2, 3)))
     print(f"Default layer: {model.default_layer or 'none'}. {model.default_reason}")
     return 0
 
@@ -271,6 +402,7 @@ def _layer_row(node: LayerNode) -> dict[str, Any]:
         "output_shape": node.output_shape,
         "parameters": node.parameters,
         "calls": node.calls,
+        "alias": node.alias,
     }
 
 

@@ -9,6 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, Record, Result
 
+
+def _channels(text: str) -> tuple[int, ...]:
+    """Read "12,40-47" as channels."""
+    found: list[int] = []
+    try:
+        for word in text.replace(",", " ").split():
+            first, _dash, last = word.partition("-")
+            found += range(int(first), int(last or first) + 1)
+    except ValueError:
+        words = f"{text!r} names no channels: give numbers and ranges such as 12,40-47"
+        raise argparse.ArgumentTypeError(words) from None
+    return tuple(found)
+
+
 _OPTIONS: dict[str, dict[str, Any]] = {  # options of `plate` and `save`, by name
     "dpi": {"type": int, "metavar": "N", "help": "dots per inch (200)"},
     "width": {"type": float, "metavar": "INCHES", "help": "width, such as 3.5 for one column"},
@@ -26,6 +40,14 @@ _OPTIONS: dict[str, dict[str, Any]] = {  # options of `plate` and `save`, by nam
     "signed": {"help": "zero in the middle of the colours (where there are values below it)"},
     "gamma": {"type": float, "metavar": "X", "help": "below 1 lifts faint values"},
     "opacity": {"type": float, "metavar": "X", "help": "of the heat on the picture, 0 to 1 (0.6)"},
+    "order": {
+        "choices": ("index", "max", "mean", "energy", "sparsity"),
+        "help": "which maps come first (the strongest, of few their own order)",
+    },
+    "channels": {"type": _channels, "metavar": "LIST", "help": "these maps only: 12,40-47"},
+    "hide_silent": {"help": "leave out maps that are zero everywhere"},
+    "high": {"type": float, "metavar": "X", "help": "value of the last colour, for all maps"},
+    "overlay": {"help": "lay each map over the picture"},
     "dark": {"help": "draw on a dark ground"},
     "transparent": {"help": "leave the ground clear"},
 }

@@ -20,6 +20,7 @@ import numpy as np
 from cnnviz_desktop import __version__
 from cnnviz_desktop.data import PRETRAINED, RANDOM, Pixels, Result
 from cnnviz_desktop.errors import SessionError
+from cnnviz_desktop.model_names import file_in
 from cnnviz_desktop.session_archive import (
     ArchiveReader,
     Limits,
@@ -49,11 +50,26 @@ _JSON = "session.json"
 
 
 @dataclass(frozen=True)
+class SavedInput:
+    """What the person said of a model's input and classes, as `InputSpec` has it.
+
+    `labels` is a file's absolute path, `relative` the same as seen from the session's folder.
+    """
+
+    size: tuple[int, int] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    labels: str = ""
+    relative: str = ""
+
+
+@dataclass(frozen=True)
 class SavedModel:
     """A model and where its weights are from: "pretrained", "none" for random ones, or a path.
 
-    The path is absolute; `relative` is the same file as seen from the session's folder, "" where
-    there is no way from there.
+    A model that is a file has its path as `name`, as `file_in` reads it. Paths are absolute;
+    `relative` is the file of weights and `relative_name` that of the model as seen from the
+    session's folder, "" where there is no way from there.
     """
 
     name: str
@@ -62,6 +78,18 @@ class SavedModel:
     fingerprint: str = ""
     device: str = "cpu"
     fit: Literal["crop", "squash", "pad"] = "crop"
+    relative_name: str = ""
+    input: SavedInput = SavedInput()
+
+    @property
+    def file(self) -> str:
+        """Return the path of the model's own file, "" where it is loaded by name."""
+        return file_in(self.name)[0]
+
+    @property
+    def weights_file(self) -> str:
+        """Return the path of the weights, "" where they are in no file of their own."""
+        return "" if self.weights in (PRETRAINED, RANDOM) else self.weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +227,14 @@ def as_written(state: SessionState, path: Path, embed_images: bool = False) -> S
         for image in state.images
     )
     models = tuple(
-        replace(model, relative=_relative(_weights_file(model), folder, model.relative))
+        replace(
+            model,
+            relative=_relative(model.weights_file, folder, model.relative),
+            relative_name=_relative(model.file, folder, model.relative_name),
+            input=replace(
+                model.input, relative=_relative(model.input.labels, folder, model.input.relative)
+            ),
+        )
         for model in state.models
     )
     return replace(state, models=models, images=images, format=FORMAT, app_version=__version__)
@@ -330,74 +365,3 @@ def _check_references(state: SessionState) -> None:
     numbers += [pin.colour for pin in state.pins]
     if any(number is not None and number < 0 for number in numbers):
         raise UnsoundError("it has a unit that makes no sense")
-
-
-# ---------------------------------------------------------------------------------- files elsewhere
-
-
-def locate(part: SavedImage | SavedModel, session_path: Path) -> Path | None:
-    """Return where a picture's or a model's file is now: beside the session first, or None."""
-    written = part.path if isinstance(part, SavedImage) else _weights_file(part)
-    folder = session_path.resolve().parent
-    places = []
-    if part.relative and not PurePath(part.relative).anchor:
-        places.append(folder / part.relative)
-    if written and Path(written).is_absolute():
-        places.append(Path(written))
-    return next((place for place in places if _is_here(place, folder)), None)
-
-
-def missing_images(state: SessionState, session_path: Path) -> tuple[SavedImage, ...]:
-    """Return the pictures that have no pixels in the session and whose files are not found."""
-    return tuple(
-        image
-        for image in state.images
-        if image.pixels is None and locate(image, session_path) is None
-    )
-
-
-def missing_weights(state: SessionState, session_path: Path) -> tuple[SavedModel, ...]:
-    """Return the models whose weights are a file that is not found."""
-    return tuple(
-        model
-        for model in state.models
-        if _weights_file(model) and locate(model, session_path) is None
-    )
-
-
-def relocated(state: SessionState, places: Mapping[int, Path]) -> SessionState:
-    """Return the state with the pictures of these keys at other places."""
-    images = tuple(
-        replace(image, path=str(places[image.key].absolute()), relative="")
-        if image.key in places
-        else image
-        for image in state.images
-    )
-    return replace(state, images=images)
-
-
-def mismatch(part: SavedImage | SavedModel, fingerprint: str) -> str:
-    """Return a sentence where a found file is another than the one saved, or ""."""
-    if not part.fingerprint or part.fingerprint == fingerprint:
-        return ""
-    return (
-        f"{part.name} is not the same as when the session was saved: "
-        "its results are the old ones until they are made again."
-    )
-
-
-def _weights_file(model: SavedModel) -> str:
-    return "" if model.weights in (PRETRAINED, RANDOM) else model.weights
-
-
-def _is_here(place: Path, folder: Path) -> bool:
-    """Tell whether a file is there.
-
-    Looking on a Windows share logs in to it, so a session may only name the share that it lies on.
-    """
-    if place.drive.startswith("\\\\") and place.drive.lower() != folder.drive.lower():
-        return False
-    try:
-        return place.is_file()
-    except (OSError, ValueError):  # a path that no system could have
-        return False

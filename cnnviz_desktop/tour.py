@@ -15,7 +15,14 @@ from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.recipe import as_command
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Technique, record
-from cnnviz_desktop.engine.techniques import TECHNIQUES, FeatureMaps, Filters
+from cnnviz_desktop.engine.techniques import (
+    TECHNIQUES,
+    ActivationStatistics,
+    FeatureMaps,
+    Filters,
+    Probes,
+    WeightStatistics,
+)
 from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.figures.export import save
 from cnnviz_desktop.figures.plates import plate
@@ -28,7 +35,18 @@ _SHOWN: dict[type[Technique], tuple[Technique, ...]] = {
         FeatureMaps(layer="blocks.1"),
         FeatureMaps(layer="blocks.3"),
     ),
-    Filters: (Filters(), Filters(layer="blocks.1.conv2")),
+    Filters: (
+        Filters(sort="norm", batch_norm=True),
+        Filters(show="frequencies"),
+        Filters(layer="blocks.1.conv2"),
+    ),
+    Probes: (Probes(), Probes(layer="blocks.1.conv2"), Probes(channel=3)),
+    WeightStatistics: (WeightStatistics(), WeightStatistics(part="kernels", show="histograms")),
+    ActivationStatistics: (
+        ActivationStatistics(),
+        ActivationStatistics(show="histograms"),
+        ActivationStatistics(show="boxes"),
+    ),
 }
 
 

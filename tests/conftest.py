@@ -36,9 +36,11 @@ _HOOKS = (
 
 @pytest.fixture(scope="session", autouse=True)
 def no_weights_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep this machine's downloaded weights out of the tests, and the tests' out of them."""
+    """Keep this machine's weights and settings out of the tests, and the tests' out of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch-home")))
+        patch.setenv("CNNVIZ_CONFIG_DIR", str(tmp_path_factory.mktemp("settings")))
+        patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub-cache")))
         yield
 
 

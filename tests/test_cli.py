@@ -26,7 +26,14 @@ from cnnviz_desktop.engine.techniques import TECHNIQUES, FeatureMaps, GradCam
 from cnnviz_desktop.figures.export import encode
 from cnnviz_desktop.figures.records import read_record
 
-COMMANDS = ["tour", "models", "layers", "predict", *(kind.command for kind in TECHNIQUES)]
+COMMANDS = [
+    "tour",
+    "models",
+    "weights",
+    "layers",
+    "predict",
+    *(kind.command for kind in TECHNIQUES),
+]
 RANDOM = ["--weights", "none"]
 
 
@@ -91,10 +98,10 @@ def test_help_lists_every_command_and_version_tells_the_version(run):
 
 @pytest.mark.parametrize("kind", TECHNIQUES, ids=lambda kind: kind.command)
 def test_help_of_a_technique_explains_every_parameter(run, kind):
-    text = " ".join(run(kind.command, "--help").out.split())
+    text = "".join(run(kind.command, "--help").out.split())  # lines break at hyphens too
     for item in kind.parameters():
         assert item.option in text
-        assert item.help in text
+        assert "".join(item.help.split()) in text
 
 
 # ------------------------------------------------------------------------------------- reading
@@ -105,14 +112,55 @@ def test_models_lists_bundled_first(run, bundled_weights):
     lines = done.out.splitlines()
 
     assert (done.code, done.err) == (0, "")
-    assert lines[0].split() == ["model", "parameters", "top-1", "size", "weights"]
+    assert lines[0].split() == ["model", "year", "parameters", "top-1", "size", "weights"]
     assert lines[1].startswith("bundled ") and lines[1].endswith("on this machine")
     vgg = next(line for line in lines if line.startswith("vgg16 "))
-    assert vgg.split(maxsplit=5) == ["vgg16", "138.4", "M", "71.6", "%", "553 MB  downloads once"]
+    words = ["vgg16", "2014", "138.4", "M", "71.6", "%", "553 MB  downloads once"]
+    assert vgg.split(maxsplit=6) == words
+    assert "none published" in next(line for line in lines if line.startswith("timm:lcnet_035 "))
 
     entries = json.loads(run("models", "--json").out)
     assert [entry["name"] for entry in entries] == [line.split()[0] for line in lines[1:]]
     assert entries[0]["here"] is True
+
+
+def test_models_are_searched_by_words_that_all_fit(run, bundled_weights):
+    names = [
+        line.split()[0]
+        for line in run("models", "resnet", "torchvision", "<=2015").out.splitlines()
+    ]
+
+    assert names == ["model", "resnet101", "resnet152", "resnet18", "resnet34", "resnet50"]
+    assert [item["name"] for item in json.loads(run("models", "here", "--json").out)] == ["bundled"]
+    sentence = run("models", "resnet", "zzz").sentence
+    assert sentence.startswith("No model fits “resnet zzz”: every word has to.")
+
+
+def test_weights_that_are_downloaded_are_listed_and_deleted(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    done = run("weights")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("No weights are downloaded.")
+    assert json.loads(run("weights", "--json").out) == []
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    (folder / "vgg16-397923af.pth").write_bytes(bytes(2_000_000))
+    (folder / "own.pth").write_bytes(bytes(1_000_000))
+
+    lines = run("weights").out.splitlines()
+    assert lines[0].split() == ["model", "size", "used", "file"]
+    assert lines[1].split()[:3] == ["vgg16", "2.0", "MB"]
+    assert lines[1].endswith(str(folder / "vgg16-397923af.pth"))
+    assert lines[2].startswith("not of the catalogue  1.0 MB")
+    assert lines[3] == "3 MB in all."
+    assert json.loads(run("weights", "--json").out)[0]["model"] == "vgg16"
+
+    assert run("weights", "--delete", "vgg61").sentence.startswith("No weights of “vgg61” are")
+    assert run("weights", "--delete", "vgg16").out.startswith("Deleted ")
+    assert [path.name for path in folder.iterdir()] == ["own.pth"]
+    assert run("weights", "--delete", "own.pth").code == 0
+    assert list(folder.iterdir()) == []
 
 
 def test_layers_shows_the_tree(run):
@@ -130,8 +178,54 @@ def test_layers_shows_the_tree(run):
         "output_shape": [16, 64, 64],
         "parameters": 3 * 16 * 36,
         "calls": 1,
+        "alias": "",
     }
     assert by_name["head"]["output_shape"] == [12]
+
+
+def test_summary_prints_its_table_where_no_file_is_asked_for(run, tmp_path):
+    done = run("summary", "bundled", *RANDOM)
+
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert lines[0] == "Architecture of bundled"
+    conv = next(line for line in lines if line.startswith("blocks.0.conv1 "))
+    assert conv.split()[1:] == ["Conv2d", "16×64×64", "1,728", "7,077,888", "6×6", "2", "0.262"]
+    total = next(line for line in lines if line.startswith("total "))
+    assert total.split()[1] == "273,804"
+    assert lines[-2] == "8 Conv2d, 8 BatchNorm2d, 8 ReLU, 1 AdaptiveAvgPool2d, 1 Linear."
+    assert lines[-1].startswith("273,804 parameters; 63.7 M multiply-adds")
+
+    blocks = run("summary", "bundled", "--no-leaves-only", *RANDOM).out
+    assert re.search(r"^blocks\.0 +Block ", blocks, re.MULTILINE)
+
+    out = tmp_path / "table.csv"
+    done = run("summary", "bundled", *RANDOM, "--out", out)
+    assert (done.code, done.out) == (0, f"Wrote {out}\n")
+    rows = list(csv.reader(io.StringIO(out.read_bytes().decode(), newline="")))
+    assert rows[0][:4] == ["layer", "kind", "output", "parameters"]
+    assert rows[1][:5] == ["blocks.0.conv1", "Conv2d", "16×64×64", "1728", "7077888"]
+    assert len(rows) == 27
+
+
+def test_summary_of_vgg16_counts_its_layers(run):
+    done = run("summary", "vgg16", *RANDOM)
+
+    assert "13 Conv2d, 15 ReLU, 5 MaxPool2d" in done.out and "3 Linear" in done.out
+    assert "138,357,544 parameters" in done.out
+    assert re.search(r"^features\.28 .* 196×196 +16 .* block5_conv3$", done.out, re.MULTILINE)
+
+
+def test_layers_shows_the_literatures_names_and_techniques_take_them(run, tmp_path):
+    done = run("layers", "vgg11", *RANDOM)
+
+    assert re.search(r"^  8 +Conv2d .* block3_conv2$", done.out, re.MULTILINE), done.out
+    rows = json.loads(run("layers", "vgg11", "--json", *RANDOM).out)
+    assert {row["name"]: row["alias"] for row in rows}["features.8"] == "block3_conv2"
+    out = tmp_path / "kernels.npz"
+    assert run("filters", "vgg11", *RANDOM, "--layer", "block3_conv2", "--out", out).code == 0
+    with np.load(out) as data:
+        assert str(data["layer"]) == "features.8"
 
 
 def test_layers_counts_the_calls_of_a_reused_layer(run):
@@ -478,7 +572,7 @@ BAD = {
     ),
     "missing weights": (
         ["layers", "bundled", "--weights", "TMP/nowhere.pth"],
-        "There is no weights file",
+        "There is no file",
     ),
     "wrong weights": (
         ["layers", "squeezenet1_1", "--weights", "TMP/other.pth"],
@@ -486,11 +580,11 @@ BAD = {
     ),
     "truncated weights": (
         ["layers", "bundled", "--weights", "TMP/cut.pth"],
-        "cut.pth is no weights file that can be read, or it is cut off.",
+        "cut.pth is a damaged or cut-off archive.",
     ),
     "a picture for weights": (
         ["layers", "bundled", "--weights", "PICTURE"],
-        "noise.png is no weights file",
+        "noise.png is a picture",
     ),
     "unknown device": (["layers", "bundled", *RANDOM, "--device", "gpu"], "no device “gpu”"),
     "unknown suffix": (

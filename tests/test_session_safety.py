@@ -21,7 +21,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnnviz_desktop import sessions
-from cnnviz_desktop.data import Activation, Box, FilterBank, Heatmap, Prediction, Result
+from cnnviz_desktop.data import (
+    Activation,
+    Box,
+    Distribution,
+    FilterBank,
+    Heatmap,
+    Prediction,
+    Result,
+    Table,
+)
 from cnnviz_desktop.errors import SessionError
 from cnnviz_desktop.session_archive import Limits
 from cnnviz_desktop.sessions import (
@@ -50,6 +59,18 @@ def example_state() -> SessionState:
         Activation(values, "features.0", region),
         Heatmap(values[0] - 5, "features.3", 1, "dog", 4.5, region),
         FilterBank(values[None], "features.0"),
+        Distribution(
+            title="Weights",
+            of="weights",
+            layers=("a", "b"),
+            edges=np.array([[0, 1, 2], [-1, 0, 1]], np.float32),
+            counts=np.array([[1, 0], [0, 3]], np.int64),
+            zeros=np.array([0, 2], np.int64),
+            broken=np.array([0, 1], np.int64),
+            box=np.arange(14, dtype=np.float32).reshape(2, 7),
+            show="boxes",
+        ),
+        Table("Layers", ("layer", "memory"), ("", "MB"), (("a", 0.5), ("b", None))),
     ]
     return SessionState(
         models=(SavedModel("vgg16"), SavedModel("own", "/models/own.safetensors")),

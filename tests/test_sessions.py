@@ -18,10 +18,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from cnnviz_desktop import __version__, sessions
-from cnnviz_desktop.data import Activation, Box, Heatmap, Prediction, Result
+from cnnviz_desktop.data import Activation, Box, Heatmap, Prediction, Result, Strip, Table
 from cnnviz_desktop.errors import SessionError
 from cnnviz_desktop.session_archive import Limits
 from cnnviz_desktop.session_codec import SHAPES
+from cnnviz_desktop.session_places import (
+    locate,
+    mismatch,
+    missing_images,
+    missing_weights,
+    relocated,
+)
 from cnnviz_desktop.sessions import (
     SavedImage,
     SavedModel,
@@ -31,12 +38,7 @@ from cnnviz_desktop.sessions import (
     SavedUnit,
     SessionState,
     as_written,
-    locate,
-    mismatch,
-    missing_images,
-    missing_weights,
     read_session,
-    relocated,
     write_session,
 )
 
@@ -91,15 +93,39 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
         bool: st.booleans(),
         Box: boxes(),
         type(None): st.none(),
+        Strip: strips(),
     }
     if kind in known:
         return known[kind]
     arguments = get_args(kind)
     if get_origin(kind) is tuple and arguments[1:] == (Ellipsis,):
         return st.lists(of_type(arguments[0]), max_size=3).map(tuple)
+    if kind is Table:
+        return tables()
     if is_dataclass(kind):
         return results_of(kind)
     return st.one_of([of_type(item) for item in arguments])
+
+
+@st.composite
+def strips(draw: st.DrawFn) -> Strip:
+    maps = draw(results_of(Activation))
+    channels = draw(st.permutations(range(len(maps.values))))
+    return Strip(draw(names), maps, tuple(channels), len(channels))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    count = draw(st.integers(1, 4))
+    column = st.lists(names, min_size=count, max_size=count).map(tuple)
+    cell = st.one_of(names, st.integers(-(10**12), 10**12), st.floats(), st.none())
+    row = st.lists(cell, min_size=count, max_size=count).map(tuple)
+    rows = st.lists(row, min_size=1, max_size=3).map(tuple)
+    some = st.lists(names, max_size=2).map(tuple)
+    totals = draw(st.just(()) | row)
+    return Table(
+        draw(names), draw(column), draw(column), draw(rows), totals, draw(some), draw(some)
+    )
 
 
 @st.composite
@@ -150,7 +176,7 @@ def states(draw: st.DrawFn) -> SessionState:
         SavedResult,
         texts,
         plain_values,
-        st.sampled_from(RESULTS).flatmap(results_of),
+        st.sampled_from(RESULTS).flatmap(of_type),
         model_index,
         image_key,
     )

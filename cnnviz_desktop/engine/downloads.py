@@ -375,7 +375,9 @@ def _megabytes(count: int | None) -> str:
 
 
 def _no_weights(cause: str, remedy: str, url: str, target: Path) -> ModelError:
-    name = re.sub(r"-[a-f0-9]{8,}$", "", PurePosixPath(_file_name(url)).stem)
+    # Hugging Face calls every file alike: its own name is the one it gets here.
+    stem = target.stem if _is_of_timm(target) else PurePosixPath(_file_name(url)).stem
+    name = re.sub(r"-[a-f0-9]{8,}$", "", stem)
     return ModelError(
         f"The weights of {name} are not on this machine and {_host(url)} {cause}. {remedy}, or"
         f" put {url} at {target}, or choose a file of weights or random ones"
@@ -383,11 +385,16 @@ def _no_weights(cause: str, remedy: str, url: str, target: Path) -> ModelError:
     )
 
 
+def _is_of_timm(target: Path) -> bool:
+    return target.suffix == ".safetensors"
+
+
 def _refused(error: HTTPError, url: str, target: Path) -> ModelError:
     cause = f"answers {error.code} ({error.reason})"
     match error.code:
         case 404 | 410:
-            return _no_weights(f"does not have them: it {cause}", "Update torchvision", url, target)
+            library = "timm" if _is_of_timm(target) else "torchvision"
+            return _no_weights(f"does not have them: it {cause}", f"Update {library}", url, target)
         case 401 | 403 | 407 | 451:
             return _no_weights(cause, "Try another network or ask who runs yours", url, target)
         case _:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import LayerNode
+from cnnviz_desktop.engine.layer_names import with_aliases
 from cnnviz_desktop.engine.recording import first_tensor, hooked
 
 
@@ -54,7 +55,7 @@ def trace(module: nn.Module, example: Tensor) -> Trace:
         )
 
     outputs = output.shape[-1] if output is not None and output.ndim == 2 else 0
-    return Trace(node("", module), tuple(leaves), outputs)
+    return Trace(with_aliases(node("", module)), tuple(leaves), outputs)
 
 
 _HEAD_KINDS = (
@@ -67,6 +68,9 @@ _HEAD_KINDS = (
     nn.Softmax,
     nn.LogSoftmax,
 )
+
+
+_IDLE = (nn.Identity, nn.Dropout, nn.Dropout2d)  # in eval mode
 
 
 def default_layer(module: nn.Module, seen: Trace) -> tuple[str, str]:
@@ -96,7 +100,9 @@ def default_layer(module: nn.Module, seen: Trace) -> tuple[str, str]:
     if last < 0:
         return "", "No layer of this network gives maps: nothing in it keeps positions."
     name = seen.leaves[last][0]
-    after = {leaf for leaf, _ in seen.leaves[last + 1 :]}
+    # What hands its input on, such as a block's unused drop path, ends no module.
+    later = [leaf for leaf, _ in seen.leaves[last + 1 :]]
+    after = [leaf for leaf in later if not isinstance(modules[leaf], _IDLE)]
     parts = name.split(".")
     for depth in range(1, len(parts) + 1):
         candidate = ".".join(parts[:depth])
@@ -106,8 +112,8 @@ def default_layer(module: nn.Module, seen: Trace) -> tuple[str, str]:
             break
     else:
         candidate = name
-    if last + 1 == len(seen.leaves):
+    head = next((leaf for leaf in later if not leaf.startswith(candidate + ".")), "")
+    if not head:
         return candidate, "The last layer that gives maps."
-    head = seen.leaves[last + 1][0]
     kind = type(modules[head]).__name__
     return candidate, f"The last maps before the head, which begins with {head} ({kind})."

@@ -1,7 +1,8 @@
 """Write a result down as what makes it again: a command line or lines of Python.
 
 In both, a technique of None stands for the model's plain prediction, `weights` is a file or "none"
-and "" the pretrained ones, and `figure` holds options of `plate` and `save` by name.
+and "" the pretrained ones, `spec` is what a person said of the network's input, and `figure` holds
+options of `plate` and `save` by name. A file that was trusted is not said to be: it is remembered.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cnnviz_desktop.data import InputSpec
 from cnnviz_desktop.engine.technique import PREDICT, Flag, Technique
 
 _LONGEST_LINE = 88
@@ -27,11 +29,12 @@ def as_command(
     *,
     fit: str = "crop",
     device: str = "cpu",
+    spec: InputSpec = InputSpec(),  # noqa: B008 - a frozen value
     figure: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the `cnnviz` command that makes the result again, quoted for a shell."""
     command = technique.command if technique is not None else PREDICT
-    words = ["cnnviz", command, model]
+    words = ["cnnviz", command, _place(model)]
     if image is not None and _looks(technique):
         path = str(image)
         words.append(f"{os.curdir}{os.sep}{path}" if path.startswith("-") else path)
@@ -41,6 +44,7 @@ def as_command(
         words += ["--device", device]
     if fit != "crop":
         words += ["--fit", fit]
+    words += _input_words(spec)
     if technique is not None:
         words += _parameter_words(technique)
     words += ["--out", out or f"{command}.png"]
@@ -62,6 +66,7 @@ def as_python(
     *,
     fit: str = "crop",
     device: str = "cpu",
+    spec: InputSpec = InputSpec(),  # noqa: B008 - a frozen value
     figure: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the lines of Python that make the result again and draw it; `out` is a file."""
@@ -83,8 +88,19 @@ def as_python(
         names.append("save_data" if data else "save")
     origin = {"weights": weights} if weights else {}
     origin |= {"device": device} if device != "cpu" else {}
-    loaded = _call("load_model", [repr(model)], origin)
+    fed = {
+        key: _Source(f"Path({str(value.expanduser().absolute())!r})")
+        if isinstance(value, Path)
+        else value
+        for key, value in vars(spec).items()
+        if value is not None
+    }
+    if fed:
+        names.append("InputSpec")
+        origin["spec"] = _Source(_call("InputSpec", [], fed, wrapped=False))
+    loaded = _call("load_model", [repr(_place(model))], origin, before=8)
     lines = [
+        *(["from pathlib import Path", ""] if spec.labels is not None else []),
         f"from cnnviz_desktop import {', '.join(sorted(names))}",
         "",
         f"model = {loaded}{f'.with_fit({fit!r})' if fit != 'crop' else ''}",
@@ -97,6 +113,40 @@ def as_python(
     elif out:
         lines.append(_call("save", ["figure", repr(out)], written))
     return "\n".join(lines) + "\n"
+
+
+class _Source(str):
+    """Python that stands in a call as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _place(model: str) -> str:
+    """Return a model's name, that of a file from the root, so that it is found from any folder."""
+    from cnnviz_desktop.engine.factories import split
+    from cnnviz_desktop.engine.model_files import written_as_path
+
+    factory = split(model)
+    if factory is not None and factory[0].is_file():
+        return f"{factory[0].absolute()}:{factory[1]}"
+    if factory is None and written_as_path(model) and Path(model).expanduser().is_file():
+        return str(Path(model).expanduser().absolute())
+    return model
+
+
+def _input_words(spec: InputSpec) -> list[str]:
+    words = []
+    if spec.size is not None:
+        words.append(f"--size={spec.size[0]}x{spec.size[1]}")
+    for name, values in (("mean", spec.mean), ("std", spec.std)):
+        if values is not None:
+            words.append(f"--{name}={','.join(map(repr, values))}")
+    if spec.labels is not None:
+        words.append(f"--labels={spec.labels.expanduser().absolute()}")
+    return words
 
 
 def _looks(technique: Technique | None) -> bool:
@@ -127,6 +177,8 @@ def _option(option: str, value: Any, flag: bool = False) -> str:
     """Return an option as one word, so that a value such as -1 is not taken for an option."""
     if flag or isinstance(value, bool):
         return option if value else f"--no-{option[2:]}"
+    if isinstance(value, tuple):
+        return f"{option}={','.join(map(str, value))}"
     return f"{option}={value}"
 
 

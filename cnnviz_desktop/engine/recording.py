@@ -127,6 +127,37 @@ def gradients() -> Iterator[None]:
         yield
 
 
+def forward_to(
+    module: nn.Module, tensor: Tensor, layer: str, call: int, run: Run = SILENT
+) -> Tensor:
+    """Run the network up to one call of `layer` and return its output, with the graph to `tensor`.
+
+    `call` counts from 0. `tensor` decides what a gradient reaches; with parameters frozen there is
+    nothing else.
+    """
+    found: Tensor | None = None
+    count = -1
+
+    def keep(_layer: nn.Module, _inputs: object, output: object) -> None:
+        nonlocal found, count
+        count += 1
+        if count == call:
+            found = first_tensor(output)
+            raise _Stop
+
+    # A clone, since a leaf that asks for its gradient must not be rewritten by an in-place layer.
+    with (
+        gradients(),
+        interruptible(module, run),
+        hooked([module.get_submodule(layer)], after=keep),
+        suppress(_Stop),
+    ):
+        module(tensor.clone())
+    if found is None:
+        raise RuntimeError(f"call {call} of {layer} gave no tensor")
+    return found
+
+
 def forward_from(
     module: nn.Module, tensor: Tensor, layer: str, call: int, run: Run = SILENT
 ) -> tuple[Tensor, Any]:

@@ -12,6 +12,7 @@ import platform
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -34,10 +35,11 @@ class Flag:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number in minimum..maximum, both included."""
+    """A whole number in minimum..maximum, both included; forms call the minimum `least`."""
 
     minimum: int
     maximum: int
+    least: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ class Technique:
 
     `title` is its name in the field, `command` its subcommand, `tab` where the window shows it,
     `summary` one sentence for menus and help, `paper` its source if it has one, `needs_image`
-    whether it looks at a picture. All checks that need no model happen on construction.
+    whether it looks at a picture, `prints` whether its result is a table that the command line can
+    print. All checks that need no model happen on construction.
     """
 
     title: ClassVar[str]
@@ -142,6 +145,7 @@ class Technique:
     summary: ClassVar[str]
     paper: ClassVar[str] = ""
     needs_image: ClassVar[bool] = True
+    prints: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for item in self.parameters():
@@ -208,6 +212,11 @@ def record(
         fit=model.preprocessing.fit,
         seed=values.get("seed"),
         versions=_versions(),
+        input={
+            name: str(said.expanduser().absolute()) if isinstance(said, Path) else said
+            for name, said in vars(model.spec).items()
+            if said is not None
+        },
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -13,15 +14,22 @@ import numpy as np
 from cnnviz_desktop.data import (
     Activation,
     Box,
+    Card,
+    Distribution,
     FilterBank,
     Heatmap,
     Pixels,
     Prediction,
     Record,
     Result,
+    Sheet,
+    Table,
+    Tuning,
 )
 from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, read_record, to_ascii
+from cnnviz_desktop.figures.tables import delimited, named_columns
+from cnnviz_desktop.figures.tuning_table import bank_details, tuning_arrays, tuning_table
 from cnnviz_desktop.figures.writing import write_whole
 
 if TYPE_CHECKING:  # whoever writes data needs no matplotlib
@@ -130,7 +138,7 @@ def save_pixels(pixels: Pixels, path: Path | str, record: Record | None = None) 
 
 
 def save_data(result: Result, path: Path | str, record: Record | None = None) -> Path:
-    """Write a result's arrays as NPZ, or a prediction as a CSV table, and return the path.
+    """Write a result's arrays as NPZ, or a prediction or table as CSV, and return the path.
 
     An NPZ needs no pickles to be read; it holds the record's JSON as the text array `record`.
     """
@@ -141,14 +149,22 @@ def save_data(result: Result, path: Path | str, record: Record | None = None) ->
 
 
 def encode_data(result: Result, suffix: str, record: Record | None = None) -> bytes:
-    """Return a result as the bytes of an NPZ, or a prediction as those of a CSV table."""
+    """Return a result as the bytes of an NPZ, or a prediction or table as those of a CSV file."""
     match suffix.lower(), result:
         case ".npz", _:
             return _pack(arrays(result), record)
         case ".csv", Prediction():
             return _tabulate(result)
+        case ".csv", Distribution():
+            return _tabulate_spread(result)
+        case ".csv", Tuning():
+            return delimited(tuning_table(result)).encode("utf-8", "backslashreplace")
+        case ".csv", Table():
+            return delimited(result).encode("utf-8", "backslashreplace")
         case ".csv", _:
-            raise ExportError("Only predictions make a table (.csv): choose .npz for this result.")
+            raise ExportError(
+                "Only predictions and tables are written as .csv: choose .npz for this result."
+            )
         case _:
             raise _wrong_suffix(suffix)
 
@@ -168,8 +184,8 @@ def _check_dpi(figure: Figure, dpi: float) -> None:
 def _wrong_suffix(suffix: str) -> ExportError:
     given = f'"{suffix}"' if suffix else "a name without a suffix"
     return ExportError(
-        "Figures are written as .png, .svg or .pdf and data as .npz (predictions also as .csv): "
-        f"choose one of these instead of {given}."
+        "Figures are written as .png, .svg or .pdf and data as .npz (predictions and tables also "
+        f"as .csv): choose one of these instead of {given}."
     )
 
 
@@ -239,11 +255,65 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
             }
         case FilterBank():
             values = {"values": result.values, "layer": result.layer, "groups": result.groups}
+            values |= bank_details(result)
+        case Distribution():
+            values = {field.name: getattr(result, field.name) for field in fields(result)}
+        case Card():
+            values = _card(result)
+        case Sheet():
+            values = _strips(result)
+        case Tuning():
+            values = tuning_arrays(result)
+        case Table():
+            values = {
+                "title": result.title,
+                "columns": result.columns,
+                "units": result.units,
+                **named_columns(result),
+            }
         case _:
             assert_never(result)
     return {"kind": np.array(type(result).__name__)} | {
         name: np.asarray(value) for name, value in values.items()
     }
+
+
+def _card(card: Card) -> dict[str, Any]:
+    """Return the map, the reading and its arithmetic, what the classes lose, and the tuning."""
+    reading = card.reading
+    values: dict[str, Any] = {
+        "layer": card.layer,
+        "channel": card.channel,
+        "values": card.maps.values[0],
+        "region": _corners(card.maps.region),
+        "place": (reading.row, reading.column),
+        "value": reading.value,
+        "effective": reading.effective,
+        "facts": [str(name) for name, _value in card.facts.rows],
+        "facts_values": np.array([value for _name, value in card.facts.rows], np.float64),
+        "classes": card.classes,
+        "losses": card.losses,
+    }
+    if reading.field is not None:
+        values["field"] = _corners(reading.field)
+    if reading.arithmetic is not None:
+        parts = reading.arithmetic
+        for name in ("inputs", "contributions", "patches", "kernels", "rest", "bias"):
+            values[f"arithmetic/{name}"] = getattr(parts, name)
+    return values
+
+
+def _strips(sheet: Sheet) -> dict[str, Any]:
+    """Return every strip's maps under its layer's name, and which channels they are."""
+    values: dict[str, Any] = {"layers": [strip.maps.layer for strip in sheet.strips]}
+    for strip in sheet.strips:
+        values[f"{strip.maps.layer}/values"] = strip.maps.values
+        values[f"{strip.maps.layer}/channels"] = strip.channels
+    if sheet.strips:
+        values["region"] = _corners(sheet.strips[0].maps.region)
+    if sheet.prediction is not None:
+        values["logits"] = sheet.prediction.logits
+    return values
 
 
 def _corners(box: Box) -> tuple[int, int, int, int]:
@@ -258,6 +328,25 @@ def _pack(members: dict[str, NDArray[Any]], record: Record | None) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **members)  # type: ignore[arg-type]
     return buffer.getvalue()
+
+
+def _tabulate_spread(spread: Distribution) -> bytes:
+    """Return as CSV a row a bin, or of box plots a row a layer."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    if spread.show == "histograms":
+        table.writerow(["layer", "from", "to", "count"])
+        for layer, edges, counts in zip(spread.layers, spread.edges, spread.counts, strict=True):
+            ends = edges.tolist()
+            for low, high, how_many in zip(ends[:-1], ends[1:], counts.tolist(), strict=True):
+                table.writerow([layer, low, high, how_many])
+    else:
+        shares = ["minimum", "1 %", "25 %", "50 %", "75 %", "99 %", "maximum"]
+        table.writerow(["layer", *shares, "zeros", "broken"])
+        rows = zip(spread.layers, spread.box, spread.zeros, spread.broken, strict=True)
+        for layer, box, zeros, broken in rows:
+            table.writerow([layer, *box.tolist(), int(zeros), int(broken)])
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _tabulate(prediction: Prediction) -> bytes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures.map_order import ORDERS, Order
 from cnnviz_desktop.figures.pixels import Scale
 
 WIDTH = 6.6  # inches of a body: with its margins, the width of a page of print
@@ -26,6 +28,10 @@ class PlateOptions:
 
     `width` is that of the whole figure in inches: up to a page of print it is laid out anew, text
     keeping its size, beyond that everything grows. A `slide` has the shape 16:9.
+
+    Of feature maps: `order` says which come first, `channels` names them one by one, `hide_silent`
+    leaves out those with nothing to show, `high` is the value of the last colour of every tile in
+    place of what `scale` says, `overlay` lays them over the picture.
     """
 
     title: str | None = None
@@ -41,6 +47,11 @@ class PlateOptions:
     colour_bar: bool = True
     width: float | None = None
     slide: bool = False
+    order: Order | None = None
+    channels: tuple[int, ...] | None = None
+    hide_silent: bool = False
+    high: float | None = None
+    overlay: bool = False
 
     def __post_init__(self) -> None:
         """Raise ParameterError for what cannot be drawn: before the work, not after it."""
@@ -55,6 +66,12 @@ class PlateOptions:
             raise ParameterError(f"The opacity must be from 0 to 1, not {self.opacity:g}.")
         if self.colormap is not None:
             style.lut(self.colormap)
+        if self.order is not None and self.order not in ORDERS:
+            raise ParameterError(f"Maps are in the order {', '.join(ORDERS)}, not {self.order!r}.")
+        if self.high is not None and not 0 < self.high < math.inf:
+            raise ParameterError(f"The highest value must be above 0, not {self.high:g}.")
+        if self.channels is not None and not self.channels:
+            raise ParameterError("No channel is named: leave the channels out to see them all.")
 
     @property
     def look(self) -> style.PlateStyle:

@@ -164,6 +164,14 @@ class Page:
             )
         )
 
+    def axes(self, x: float, y: float, width: float, height: float) -> Axes:
+        """Return axes without a frame that fill a rectangle."""
+        x, y = x + self._across, y + self._down
+        left, bottom = x / self.width, 1 - (y + height) / self.height
+        axes = self.figure.add_axes((left, bottom, width / self.width, height / self.height))
+        axes.set_axis_off()
+        return axes
+
     def picture(
         self,
         drawn: Pixels,
@@ -177,12 +185,9 @@ class Page:
     ) -> Axes:
         """Draw RGB or RGBA pixels to fill a rectangle, or their `place` in a larger `whole`."""
         drawn = reduced(drawn, round(max(width, height) * self.zoom * _DENSITY))
-        x, y = x + self._across, y + self._down
         whole = whole or Box(0, 0, *drawn.shape[:2])
         place = place or whole
-        left, bottom = x / self.width, 1 - (y + height) / self.height
-        axes = self.figure.add_axes((left, bottom, width / self.width, height / self.height))
-        axes.set_axis_off()
+        axes = self.axes(x, y, width, height)
         axes.imshow(
             drawn,
             interpolation="antialiased",  # blocks stay blocks, photographs are averaged

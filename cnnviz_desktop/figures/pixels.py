@@ -39,17 +39,26 @@ def limits(values: ArrayLike, *, signed: bool = False) -> tuple[float, float]:
 
 def map_limits(values: ArrayLike, *, signed: bool = False) -> Floats:
     """Return the (low, high) limits of every map of a stack (C, ...) as (C, 2)."""
-    maps = np.asarray(values, np.float32)
+    high, _finite = _reach(np.asarray(values, np.float32), signed)
+    return np.stack([-high if signed else np.zeros_like(high), high], axis=1)
+
+
+def _reach(maps: Floats, signed: bool) -> tuple[Floats, bool]:
+    """Return the upper limit of every map, and whether nothing in them exceeds it.
+
+    Infinite values do, and so does what is not a number; of values below zero in rectified maps
+    nothing is said.
+    """
     if not maps.size:
-        return np.zeros((len(maps), 2), np.float32)
+        return np.zeros(len(maps), np.float32), True
     flat = maps.ravel()
     starts = np.arange(0, flat.size, flat.size // len(maps))  # twice as fast as max(axis=1)
-    high = np.maximum(np.maximum.reduceat(flat, starts), 0)
+    high: Floats = np.maximum(np.maximum.reduceat(flat, starts), 0)
     if signed:
         high = np.maximum(high, -np.minimum.reduceat(flat, starts))
-    if not np.isfinite(high).all():
-        return map_limits(np.where(np.isfinite(maps), maps, 0), signed=signed)
-    return np.stack([-high if signed else np.zeros_like(high), high], axis=1)
+    if np.isfinite(high).all():
+        return high, True
+    return _reach(np.where(np.isfinite(maps), maps, np.float32(0)), signed)[0], False
 
 
 def normalise(values: ArrayLike, low: float, high: float, gamma: float = 1.0) -> Floats:
@@ -96,8 +105,7 @@ def tiles(
     gamma: float = 1.0,
 ) -> Pixels:
     """Colour a stack of maps (C, h, w) as tiles (C, h, w, 3); a limit overrides the scale."""
-    maps = np.asarray(values, np.float32)
-    index = _quantise(maps, _highs(maps, scale, limit, signed), signed)
+    index = _steps_of(np.asarray(values, np.float32), scale, limit, signed)
     return _table(_colormap(colormap, signed), gamma, signed).take(index, axis=0)
 
 
@@ -114,8 +122,7 @@ def mosaic(
     ground: RGB = (0, 0, 0),
 ) -> Pixels:
     """Colour a stack of maps (C, h, w) and lay the tiles out in rows on one sheet (H, W, 3)."""
-    maps = np.asarray(values, np.float32)
-    index = _quantise(maps, _highs(maps, scale, limit, signed), signed)
+    index = _steps_of(np.asarray(values, np.float32), scale, limit, signed)
     laid_out = _lay_out(index, columns, gap, np.uint16(_GROUND))
     return _table(_colormap(colormap, signed), gamma, signed, ground).take(laid_out, axis=0)
 
@@ -237,6 +244,45 @@ def overlay_values(
     return blended
 
 
+def seen_by(image: ImageInput, region: Box, height: int, width: int) -> Pixels:
+    """Return what the network saw of a picture, scaled to (height, width): a ground for its maps.
+
+    Where the region reaches beyond the picture it is black, as padding is.
+    """
+    from PIL import Image
+
+    whole = Image.fromarray(image.pixels)
+    cut = (region.left, region.top, region.right, region.bottom)
+    inside = region.top >= 0 and region.left >= 0
+    inside = inside and region.bottom <= whole.height and region.right <= whole.width
+    how = Image.Resampling.BILINEAR
+    if inside:
+        return np.asarray(whole.resize((width, height), how, cut, reducing_gap=2.0))
+    return np.asarray(whole.crop(cut).resize((width, height), how, reducing_gap=2.0))
+
+
+def overlay_tiles(
+    ground: Pixels,
+    values: ArrayLike,
+    opacity: float = 0.6,
+    colormap: str | None = None,
+    *,
+    scale: Scale = "tile",
+    limit: float | None = None,
+    signed: bool = False,
+    gamma: float = 1.0,
+) -> Pixels:
+    """Lay each map of a stack (C, h, w) over one ground (h, w, 3), as `overlay` does -> tiles."""
+    index = _steps_of(np.asarray(values, np.float32), scale, limit, signed)
+    np.copyto(index, _STEPS // 2 if signed else 0, where=index == _NO_VALUE)
+    name = colormap or _overlay_colormap(signed)
+    paint, keep = _blend_tables(name, gamma, signed, opacity)
+    drawn = np.empty((*index.shape, 3), np.uint8)
+    for place, one in enumerate(index):  # one by one: their scratch memory stays in the cache
+        drawn[place] = (paint.take(one, axis=0) + ground * keep.take(one, axis=0)) >> 8
+    return drawn
+
+
 def rgb_kernels(values: ArrayLike, *, scale: Scale = "tile") -> Pixels:
     """Draw kernels over three colour channels (N, 3, kh, kw) as RGB tiles, zero at mid-grey."""
     kernels = np.asarray(values, np.float32)
@@ -273,10 +319,22 @@ def _highs(maps: Floats, scale: Scale, limit: float | None, signed: bool) -> Flo
     """Return the upper limit of each map."""
     if limit is not None:
         return np.full(len(maps), limit, np.float32)
-    highs = map_limits(maps, signed=signed)[:, 1]
+    return _shared(_reach(maps, signed)[0], scale)
+
+
+def _shared(highs: Floats, scale: Scale) -> Floats:
+    """Return the limits of maps, all of them the greatest where they share one scale."""
     if scale == "layer":
-        highs = np.full(len(maps), highs.max(initial=0), np.float32)
+        return np.full(len(highs), highs.max(initial=0), np.float32)
     return highs
+
+
+def _steps_of(maps: Floats, scale: Scale, limit: float | None, signed: bool) -> Indices:
+    """Return the row of the colour table for every value, in the fewest walks over the values."""
+    if limit is not None:
+        return _quantise(maps, np.full(len(maps), limit, np.float32), signed)
+    highs, inside = _reach(maps, signed)
+    return _quantise(maps, _shared(highs, scale), signed, inside=inside)
 
 
 def _stretch(values: Floats, region: Box, part: Box) -> Floats:
@@ -296,19 +354,28 @@ def _stretch(values: Floats, region: Box, part: Box) -> Floats:
     return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, box=cut))
 
 
-def _quantise(maps: Floats, highs: Floats, signed: bool) -> Indices:
-    """Return the row of the colour table for every value of a stack (C, ...) with C `highs`."""
+def _quantise(maps: Floats, highs: Floats, signed: bool, *, inside: bool = False) -> Indices:
+    """Return the row of the colour table for every value of a stack (C, ...) with C `highs`.
+
+    `inside`: the limits are known to hold for all values, but for those below zero of rectified
+    maps.
+    """
     flat = raw = maps.reshape(len(maps), -1)  # long rows make the short work of numpy's loops
-    finite = bool(np.isfinite(raw).all())
+    finite = inside or bool(np.isfinite(raw).all())
     if not finite:
         flat = np.nan_to_num(raw, nan=0.0)
     steps, zero = (_STEPS / 2, _STEPS / 2) if signed else (_STEPS, 0)
     reach = highs.astype(np.float64)
-    zoom = np.where(reach > _SMALLEST, steps / np.maximum(reach, _SMALLEST), 0.0)
+    # Not by zero, or a silent map's minus infinity would become no number.
+    zoom = np.where(reach > _SMALLEST, steps / np.maximum(reach, _SMALLEST), _SMALLEST)
     with np.errstate(over="ignore"):
         scaled = flat * zoom.astype(np.float32)[:, None]
     scaled += np.float32(zero + 0.5)  # the cast below cuts off: round half up
-    index: Indices = np.clip(scaled, 0, _STEPS, out=scaled).astype(np.uint16)
+    if not inside:
+        np.clip(scaled, 0, _STEPS, out=scaled)
+    elif not signed:
+        np.maximum(scaled, np.float32(0), out=scaled)
+    index: Indices = scaled.astype(np.uint16)
     if not finite:
         index[np.isposinf(raw)] = _STEPS
         index[np.isneginf(raw)] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 import numpy as np
@@ -10,14 +11,22 @@ from matplotlib.figure import Figure
 from cnnviz_desktop.data import (
     Activation,
     Box,
+    Card,
+    Distribution,
     FilterBank,
     Heatmap,
     ImageInput,
     Prediction,
     Result,
+    Sheet,
+    Table,
+    Tuning,
 )
 from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.figures.card_plate import card_plate
+from cnnviz_desktop.figures.distribution_plate import distribution_plate
 from cnnviz_desktop.figures.filter_plate import filter_plate
+from cnnviz_desktop.figures.map_order import Order
 from cnnviz_desktop.figures.map_plate import map_plate
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import BAR_ROW, HEAD, MARGIN, PlateOptions
@@ -30,6 +39,9 @@ from cnnviz_desktop.figures.page import (
     say_image,
 )
 from cnnviz_desktop.figures.pixels import Scale
+from cnnviz_desktop.figures.sheet_plate import sheet_plate
+from cnnviz_desktop.figures.table_plate import table_plate
+from cnnviz_desktop.figures.tuning_plate import tuning_plate
 
 _ROW = 0.36  # inches from one bar to the next
 _PANEL_GAP = 0.15
@@ -55,12 +67,19 @@ def plate(
     colour_bar: bool = True,
     width: float | None = None,
     slide: bool = False,
+    order: Order | None = None,
+    channels: Sequence[int] | None = None,
+    hide_silent: bool = False,
+    high: float | None = None,
+    overlay: bool = False,
 ) -> Figure:
     """Draw a result as a figure, with the picture it was made from where there is one.
 
     `limit` is how many classes, maps or filters to show, strongest first; `width` that of the
     figure in inches (3.5 is one column of many journals); a `slide` has the shape 16:9 and text to
-    be read from afar. What is None is chosen to suit the result.
+    be read from afar. Of feature maps, `order` says which come first, or `channels` names them;
+    `high` is the value of the last colour of every tile; `overlay` lays them over the picture.
+    What is None is chosen to suit the result.
     """
     options = PlateOptions(
         title=title,
@@ -76,6 +95,11 @@ def plate(
         colour_bar=colour_bar,
         width=width,
         slide=slide,
+        order=order,
+        channels=None if channels is None else tuple(channels),
+        hide_silent=hide_silent,
+        high=high,
+        overlay=overlay,
     )
     match result:
         case Prediction():
@@ -86,6 +110,16 @@ def plate(
             return _heatmap_plate(result, image, options)
         case FilterBank():
             return filter_plate(result, options)
+        case Distribution():
+            return distribution_plate(result, options)
+        case Card():
+            return card_plate(result, image, options)
+        case Sheet():
+            return sheet_plate(result, image, options)
+        case Table():
+            return table_plate(result, options)
+        case Tuning():
+            return tuning_plate(result, options)
         case _:
             assert_never(result)
 

@@ -69,6 +69,7 @@ class PlateStyle:
     track: str  # the empty part of a bar
     accent: str  # the bar of the likeliest class
     bar: str  # the other bars
+    against: str  # what takes away
 
 
 LIGHT = PlateStyle(
@@ -79,6 +80,7 @@ LIGHT = PlateStyle(
     track="#EEF0F2",
     accent="#1B66C9",
     bar="#9DB4D0",
+    against="#D55E00",
 )
 DARK = PlateStyle(
     ground="#151719",
@@ -88,6 +90,7 @@ DARK = PlateStyle(
     track="#24282C",
     accent="#6CB2FF",
     bar="#4F6F94",
+    against="#E8833A",
 )
 
 # DejaVu Sans comes with matplotlib and has digits of one width, so plates look alike everywhere.

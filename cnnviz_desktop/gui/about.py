@@ -13,7 +13,15 @@ from cnnviz_desktop.gui.controls import label, named
 _MORE_KEYS = (
     ("Arrow keys", "Walk", "Through the tree or the tiles; the view follows"),
     ("Enter, Space", "Full size", "The selected map alone, and back"),
-    ("Ctrl+wheel", "Resize tiles", ""),
+    (
+        "Ctrl+wheel, + and −",
+        "Zoom the tiles",
+        "About the mouse, as by a pinch; 0 is the usual size",
+    ),
+    ("Middle or Space drag", "Move the tiles", "Any way; so does a plain drag"),
+    ("8", "Page of 64", "The first 64 maps in eight rows of eight, and back"),
+    ("O", "Overlay", "The maps over the picture, and back"),
+    ("C", "Compare", "The maps of two pictures and their difference, and back"),
     ("O held", "Hide heat", "The picture of an explanation without it"),
     ("1 to 9", "Explain a class", "The first to ninth likeliest"),
     ("Wheel, drag, 0", "Zoom", "A picture; move it; fit it again"),

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from cnnviz_desktop.data import LayerNode
+from cnnviz_desktop.data import Finding, InputSpec, LayerNode
+from cnnviz_desktop.model_names import short_name
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -26,6 +27,13 @@ class AbsentModel:
     device: str = "cpu"
     fit: Fit = "crop"
     layers: LayerNode = field(default_factory=lambda: LayerNode("", "", None, 0, 0))
+    spec: InputSpec = field(default_factory=InputSpec)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Return the short name to show."""
+        return short_name(self.name)
 
     @property
     def preprocessing(self) -> SimpleNamespace:
@@ -38,5 +46,5 @@ class AbsentModel:
 
     def is_same(self, model: LoadedModel, fit: Fit) -> bool:
         """Tell whether a loaded model, fed that way, is the one: it would give the same again."""
-        same = model.name == self.name and fit == self.fit
+        same = model.name == self.name and fit == self.fit and model.spec == self.spec
         return same and model.fingerprint == self.fingerprint

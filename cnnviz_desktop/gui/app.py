@@ -43,10 +43,12 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="pictures, folders, a session (.cnnviz), an exported figure, or a file of weights "
-        "(.pth, .safetensors)",
+        help="pictures, folders, a session (.cnnviz), an exported figure, or a network of your own "
+        "(.pth, .safetensors, .pt2, .onnx, .py)",
     )
-    parser.add_argument("--model", default="", metavar="NAME", help="the network to begin with")
+    parser.add_argument(
+        "--model", default="", metavar="NAME", help="the network to begin with, or that of weights"
+    )
     return parser.parse_args(argv)
 
 

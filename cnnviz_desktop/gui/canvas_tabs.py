@@ -13,19 +13,21 @@ from cnnviz_desktop.gui.empty_page import EmptyPage
 from cnnviz_desktop.gui.explain_view import ExplainView
 from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
 from cnnviz_desktop.gui.filters_view import FiltersView
-from cnnviz_desktop.gui.labels import ELLIPSIS
 from cnnviz_desktop.gui.message_bar import MessageBar
-from cnnviz_desktop.gui.model_picker import RANDOM
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.predictions_view import PredictionsView
 from cnnviz_desktop.gui.result_view import PageHead, ResultView
 from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.statistics_view import StatisticsView
+from cnnviz_desktop.gui.unit_view import UnitView
 
 _TIPS = {
     "Predictions": "What the network answers, for every picture of the session (Ctrl+1)",
     "Explain": "Which places of the picture speak for an answer (Ctrl+2)",
     "Feature maps": "What every channel of a layer gives for the picture (Ctrl+3)",
     "Filters": "The kernels that a layer has learned (Ctrl+4)",
+    "Unit": "Everything about one channel on one page (Ctrl+5)",
+    "Statistics": "The layers in numbers: shapes, costs, receptive fields (Ctrl+6)",
 }
 _GROUP_ENDS = {"Explain"}  # a line follows: the answer | the inside
 
@@ -33,12 +35,13 @@ _GROUP_ENDS = {"Explain"}  # a line follows: the answer | the inside
 class CanvasTabs(QTabWidget):
     """The tabs.
 
-    Signals: `acted` (tab) the button of a message was pressed; `weights_requested` a file of
-    weights is to be chosen for the model that could not be loaded.
+    Signals: `acted` (tab) the button of a message was pressed; `model_acted` and
+    `model_acted_otherwise` those of a message on a model that could not be loaded.
     """
 
     acted = Signal(str)
-    weights_requested = Signal()
+    model_acted = Signal()
+    model_acted_otherwise = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,11 +57,15 @@ class CanvasTabs(QTabWidget):
         self.explain = ExplainView(session)
         self.feature_maps = FeatureMapsView(session)
         self.filters = FiltersView(session)
+        self.unit = UnitView(session)
+        self.statistics = StatisticsView(session)
         self.views: tuple[ResultView, ...] = (
             self.predictions,
             self.explain,
             self.feature_maps,
             self.filters,
+            self.unit,
+            self.statistics,
         )
         for index, view in enumerate(self.views):
             self.addTab(view, view.tab)
@@ -68,7 +75,7 @@ class CanvasTabs(QTabWidget):
         self.setCurrentIndex(self._place(session.tab))
         self.currentChanged.connect(self._turned)
         self.message.acted.connect(self._act)
-        self.message.acted_otherwise.connect(self._take_random)
+        self.message.acted_otherwise.connect(self.model_acted_otherwise)
         session.tab_changed.connect(self._follow)
         session.answered.connect(self._settle)
         session.failed.connect(self._failed)
@@ -87,7 +94,7 @@ class CanvasTabs(QTabWidget):
         """Show the title of the tab in sight, muted when its parameters have moved on."""
         view = self.view()
         tab = view.tab
-        title, about = view.title()
+        title, about = view.headline()
         stale = tab in self._session.answers and self._session.is_stale(tab)
         self.head.show_title(title, about, stale)
         self.head.set_enabled(view.can_copy(), view.can_export())
@@ -133,33 +140,19 @@ class CanvasTabs(QTabWidget):
         self.refresh()
 
     def _failed(self, tab: str, error: CnnvizError) -> None:
-        if tab == MODEL_SLOT:
-            self._offer_weights(str(error))
-        elif not tab or tab == self._session.tab:
+        if tab != MODEL_SLOT and (not tab or tab == self._session.tab):
             self.message.tell("error", str(error), "Try again" if tab else "", tab)
         self.refresh()
 
-    def _offer_weights(self, sentence: str) -> None:
-        """Say why a model was not loaded; where there is such a one, offer it other weights."""
-        models = self._session.models
-        if models.machine is not None and models.wanted in models.machine.models:
-            file, random = f"Choose a file{ELLIPSIS}", "Use random weights"
-            self.message.tell("error", sentence, file, MODEL_SLOT, random)
-        else:
-            self.message.tell("error", sentence, "", MODEL_SLOT)
-
-    def _settle_model(self) -> None:
-        """Take the message on a model away when another one is being loaded."""
-        if self._session.job(MODEL_SLOT) is not None:
+    def _settle_model(self, name: str) -> None:
+        """Take the message on a model away when the person asks for one."""
+        wanted = name == self._session.models.wanted
+        if wanted and self._session.job(MODEL_SLOT) is not None:
             self.message.settle(MODEL_SLOT)
-
-    def _take_random(self) -> None:
-        self.view().take_keyboard()
-        self._session.models.load(self._session.models.wanted, RANDOM)
 
     def _act(self) -> None:
         if self.message.topic == MODEL_SLOT:
-            self.weights_requested.emit()
+            self.model_acted.emit()
         else:
             self.acted.emit(self.message.topic)
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
+from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.preferences import Preferences
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.work import Machine
@@ -76,7 +77,8 @@ class ChangingMenus(QObject):
         paths = [Path(name) for name in recent("images")]
         for menu in self._recent:
             _fill(menu, ((path.name, path) for path in paths))
-        _fill(self._menus["recent_models"], ((name, name) for name in recent("models")))
+        models = [ModelChoice.from_text(text) for text in recent("models")]
+        _fill(self._menus["recent_models"], ((choice.title, choice) for choice in models))
         sessions = [Path(name) for name in recent("sessions")]
         _fill(self._menus["recent_sessions"], ((path.stem, path) for path in sessions))
 
@@ -102,19 +104,18 @@ class ChangingMenus(QObject):
             group.addAction(action)
         self.device_named.emit(machine.devices[0][1])
 
-    def _changed_model(self, model: LoadedModel) -> None:
+    def _changed_model(self, _model: LoadedModel) -> None:
         for action in self._menus["fits"].actions():
             action.setChecked(action.data() == self._session.models.fit)
-        if self._session.models.weights is None:
-            self._preferences.remember("models", [model.name])
 
     def _chose_image(self, action: QAction) -> None:
         if isinstance(action.data(), Path):
             self.images_chosen.emit([action.data()])
 
     def _chose_model(self, action: QAction) -> None:
-        if action.data():
-            self._session.models.load(action.data())
+        choice = action.data()
+        if isinstance(choice, ModelChoice):
+            self._session.models.load(choice.name, choice.given)
 
     def _chose_session(self, action: QAction) -> None:
         if isinstance(action.data(), Path):
@@ -143,6 +144,7 @@ def _fill(menu: QMenu, entries: Iterable[tuple[str, object]]) -> None:
     for words, data in entries:
         action = menu.addAction(words.replace("&", "&&"))
         action.setData(data)
-        action.setToolTip(str(data))
+        place = data.file or data.name if isinstance(data, ModelChoice) else data
+        action.setToolTip(str(place))
     if menu.isEmpty():
         menu.addAction("None yet").setEnabled(False)

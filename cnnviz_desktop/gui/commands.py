@@ -7,23 +7,22 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cnnviz_desktop.gui.about import show_about, show_keys
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.drops import read_mime
 from cnnviz_desktop.gui.file_kinds import (
-    EITHER,
+    ANY_FILTER,
     FIGURE_FILTER,
-    FIGURES,
+    MODEL_FILTER,
     PICTURE_FILTER,
-    SESSION,
     SESSION_FILTER,
-    WEIGHTS,
+    sorted_out,
 )
 from cnnviz_desktop.gui.session import Session
 
-_FILTERS = ";;".join((PICTURE_FILTER, FIGURE_FILTER, SESSION_FILTER, "All files (*)"))
+_FILTERS = ";;".join((PICTURE_FILTER, MODEL_FILTER, FIGURE_FILTER, SESSION_FILTER, ANY_FILTER))
 
 
 class Commands(QObject):
@@ -31,7 +30,8 @@ class Commands(QObject):
 
     Signals: `refused` (a sentence on why nothing was done); `said` (what was done); `opened`
     (list of paths that were asked for); `session_chosen` (path) a session's file is to be opened;
-    `figure_chosen` (path) a file that may tell how it was made.
+    `figure_chosen` (path) a file that may tell how it was made; `models_chosen` (paths) files of
+    networks or weights.
     """
 
     refused = Signal(str)
@@ -39,6 +39,7 @@ class Commands(QObject):
     opened = Signal(list)
     session_chosen = Signal(object)
     figure_chosen = Signal(object)
+    models_chosen = Signal(list)
 
     def __init__(self, session: Session, tabs: CanvasTabs, window: QWidget) -> None:
         super().__init__(window)
@@ -57,54 +58,19 @@ class Commands(QObject):
         if chosen:
             self.open_paths([Path(chosen)])
 
-    def open_weights(self) -> None:
-        """Ask for a file of weights and load it."""
-        chosen, _kind = QFileDialog.getOpenFileName(
-            self._window, "Load weights", "", "Weights (*.pth *.pt *.safetensors)"
-        )
-        if chosen:
-            self.load_weights(Path(chosen))
-
-    def load_weights(self, path: Path) -> None:
-        """Load weights into the network their name tells, else into one that is asked for."""
-        machine = self._session.models.machine
-        names = machine.models if machine else ()
-        name = architecture_of(path, names)
-        if not name and not names:
-            self.refused.emit(
-                f"{path.name}: wait until the engine has started, then drop it again."
-            )
-            return
-        if not name:
-            asked = f"Which network is {path.name} for?"
-            wanted = self._session.models.wanted
-            likely = list(names).index(wanted) if wanted in names else 0
-            name, sure = QInputDialog.getItem(
-                self._window, "Load weights", asked, list(names), likely, editable=False
-            )
-            if not sure:
-                return
-        self._session.models.load(name, path)
-
     def open_paths(self, paths: Iterable[Path]) -> None:
-        """Open pictures, folders, weights, a session, or what an exported figure tells of."""
-        known = list(paths)
-        sessions = [path for path in known if path.suffix.lower() == SESSION]
-        if sessions:
-            self.session_chosen.emit(sessions[0])
+        """Open pictures, folders, a model, a session, or what an exported figure tells of."""
+        found = sorted_out(list(paths))
+        if found["session"]:
+            self.session_chosen.emit(found["session"][0])
             return
-        kinds = FIGURES if len(known) > 1 else (*FIGURES, EITHER)
-        figures = [path for path in known if path.suffix.lower() in kinds and not path.is_dir()]
-        if figures:
-            self.figure_chosen.emit(figures[0])
-        known = [path for path in known if path not in figures]
-        weights = [path for path in known if path.suffix.lower() in WEIGHTS]
-        images = [path for path in known if path not in weights]
-        if images:
-            self._session.pictures.open(images)
-            self.opened.emit(images)
-        if weights:
-            self.load_weights(weights[0])
+        if found["figure"]:
+            self.figure_chosen.emit(found["figure"][0])
+        if found["picture"]:
+            self._session.pictures.open(found["picture"])
+            self.opened.emit(found["picture"])
+        if found["model"]:
+            self.models_chosen.emit(found["model"])
 
     def open_sample(self, path: Path) -> None:
         """Open a sample picture, which is not one of the person's own recent ones."""
@@ -158,9 +124,3 @@ class Commands(QObject):
     def show_about(self) -> None:
         """Show what this program is."""
         show_about(self._window)
-
-
-def architecture_of(path: Path, names: Iterable[str]) -> str:
-    """Return the network that a file of weights is named after, "" where none is."""
-    fits = [name for name in names if path.stem.lower().startswith(name.lower())]
-    return max(fits, key=len, default="")

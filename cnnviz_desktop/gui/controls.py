@@ -66,6 +66,11 @@ class Icon(QLabel):
         self._name, self._role, self._side = name, role, side
         self.tint()
 
+    def show_icon(self, name: str, role: str) -> None:
+        """Show another icon."""
+        self._name, self._role = name, role
+        self.tint()
+
     def tint(self) -> None:
         """Draw the icon in the theme's colour."""
         side = theme.px(self._side)

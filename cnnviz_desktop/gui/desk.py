@@ -12,6 +12,10 @@ from cnnviz_desktop.errors import CnnvizError, SessionError
 from cnnviz_desktop.gui.documents import Documents
 from cnnviz_desktop.gui.history import History
 from cnnviz_desktop.gui.jobs import Jobs
+from cnnviz_desktop.gui.model_choice import ModelChoice
+from cnnviz_desktop.gui.model_help import ModelHelp
+from cnnviz_desktop.gui.model_opening import ModelOpening
+from cnnviz_desktop.gui.model_tools import ModelTools
 from cnnviz_desktop.gui.preferences import Applier, Preferences
 from cnnviz_desktop.gui.record_opening import RecordOpening
 from cnnviz_desktop.gui.recovery import Recovery
@@ -41,12 +45,16 @@ class Desk(QObject):
         self._preferences = preferences
         self._window = window
         self._figure: Path | None = None  # a picture that was followed as a figure
+        self.models = ModelOpening(session, jobs, engine, preferences, window)
+        self.help = ModelHelp(session, self.models, window)
+        self.tools = ModelTools(session, jobs, engine, window)
         self.history = History(session, self)
         self.documents = Documents(session, jobs, engine, self.history, window)
-        self.records = RecordOpening(session, jobs, engine, window)
+        self.records = RecordOpening(session, jobs, engine, self.help, window)
         self.recovery = Recovery(jobs, self.documents, self)
         self.applier = Applier(preferences, window.appearance, session, self.recovery, self)
         self._connect_commands()
+        self._connect_models()
         self._connect_parts()
         self._show_steps()
         self._show_pin()
@@ -80,6 +88,27 @@ class Desk(QObject):
         self._window.menus.session_chosen.connect(documents.open)
         self._window.commands.session_chosen.connect(documents.open)
         self._window.commands.figure_chosen.connect(self.records.open)
+
+    def _connect_models(self) -> None:
+        """Give what opens and changes networks its deeds."""
+        window, models, tools = self._window, self.models, self.tools
+        panel, deeds = window.model_panel, window.deeds
+        window.commands.models_chosen.connect(models.open)
+        deeds["open_model"].triggered.connect(models.ask_for_file)
+        deeds["edit_input"].triggered.connect(tools.edit_input)
+        deeds["manage_weights"].triggered.connect(tools.manage_weights)
+        panel.model_requested.connect(models.ask_for_file)
+        panel.weights_requested.connect(models.ask_for_weights)
+        panel.manager_requested.connect(tools.manage_weights)
+        window.model_card.edit_requested.connect(tools.edit_input)
+        self._preferences.changed.connect(self._offer_files)
+        self._offer_files()
+
+    def _offer_files(self) -> None:
+        """Offer the files that were opened last in the list of networks."""
+        choices = [ModelChoice.from_text(text) for text in self._preferences.recent("models")]
+        files = [choice for choice in choices if choice.file is not None]
+        self._window.model_panel.picker.set_recent(files)
 
     def _connect_parts(self) -> None:
         window, documents, records = self._window, self.documents, self.records

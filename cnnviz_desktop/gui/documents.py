@@ -19,7 +19,8 @@ from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.session_state import Snapshot, bring_back, last_file, take_down
 from cnnviz_desktop.gui.session_work import Found, Gather, OpenSession, WriteSession
 from cnnviz_desktop.gui.work import Engine
-from cnnviz_desktop.sessions import SUFFIX, SessionState, mismatch
+from cnnviz_desktop.session_places import mismatch
+from cnnviz_desktop.sessions import SUFFIX, SessionState
 
 if TYPE_CHECKING:
     from cnnviz_desktop.gui.main_window import MainWindow

@@ -37,6 +37,7 @@ class ExplainView(ResultView):
     """The picture with heat, and the bar on how it is drawn."""
 
     tab = EXPLAIN
+    draws = (Heatmap,)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)

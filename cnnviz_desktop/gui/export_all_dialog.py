@@ -216,7 +216,7 @@ class ExportAllDialog(QDialog):
         for widget in self._of_maps:
             widget.setVisible(maps)
         self._about.setText(self._describe(maps))
-        stem = self._shown.stem if maps else file_stem(f"{self._shown.model.name}-results")
+        stem = self._shown.stem if maps else file_stem(f"{self._shown.model.title}-results")
         self._folder.set_path(fresh(export_folder(self._options) / stem, folder=True))
         self._show_state()
 

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cnnviz_desktop.data import Prediction
+from cnnviz_desktop.data import Prediction, Table
 from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.figures import export
+from cnnviz_desktop.figures import export, tables
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import Ground, Line, fix_size, label, named, push_button
 from cnnviz_desktop.gui.export_form import ExportForm
@@ -304,6 +304,10 @@ class ExportDialog(QDialog):
                 for index, name, share in result.top(_ROWS)
             ]
             self.preview.show_rows(f"{len(result.labels)} classes, likeliest first", rows)
+        elif self._suffix() == ".csv" and isinstance(result, Table):
+            rows = [tuple(map(tables.written, row)) for row in result.rows[:_ROWS]]
+            rows.insert(0, tuple(tables.heads(result)))
+            self.preview.show_rows(f"{labels.whole(len(result.rows))} rows", rows)
         else:
             rows = [("array", "shape", "values")]
             for name, array in export.arrays(result).items():

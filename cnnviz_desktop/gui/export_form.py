@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cnnviz_desktop.data import FilterBank, Heatmap, Prediction
+from cnnviz_desktop.data import FilterBank, Heatmap, Prediction, Table
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import (
     ColormapPicker,
@@ -46,7 +46,7 @@ _FORMATS = {
     ".svg": ("SVG", "Lines and letters that scale, to be edited in Inkscape or Illustrator"),
     ".pdf": ("PDF", "Lines and letters that scale, for papers and LaTeX"),
     ".npz": ("NPZ", "The numbers themselves, for NumPy: np.load reads them without pickles"),
-    ".csv": ("CSV", "All classes as a table, likeliest first"),
+    ".csv": ("CSV", "All rows as a table, for a spreadsheet; of a prediction all classes"),
 }
 _SIZES = {
     "natural": ("As it is", "As large as what is on it needs"),
@@ -170,9 +170,9 @@ class ExportForm(Ground):
             self._row("Colours", self._colours)
         if not isinstance(result, Heatmap):
             self._row(self._limit.accessibleName(), self._limit)
-        if not isinstance(result, (Heatmap, Prediction)):
+        if not isinstance(result, (Heatmap, Prediction, Table)):
             self._row(self._columns.accessibleName(), self._columns)
-        if not isinstance(result, Prediction):
+        if not isinstance(result, (Prediction, Table)):
             self._row("", self._bar)
         self._row("Ground", _side_by_side(self._ground, self._clear))
         self._line()
@@ -313,6 +313,8 @@ def _limited(shown: Shown) -> tuple[str, str]:
             return "Classes", "How many of the likeliest classes are shown"
         case FilterBank():
             return "Filters", "How many filters are shown, strongest first"
+        case Table():
+            return "Rows", "How many rows are shown, the first ones"
         case _:
             return "Maps", "How many maps are shown, strongest first"
 

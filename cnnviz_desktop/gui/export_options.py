@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings, QStandardPaths
 
-from cnnviz_desktop.data import Prediction, Result
+from cnnviz_desktop.data import Prediction, Result, Table
 from cnnviz_desktop.gui.shown import Shown, trimmed
 
 FIGURES = (".png", ".svg", ".pdf")
@@ -61,8 +61,8 @@ class ExportOptions:
             "title": self.title.strip() or None,
             "caption": (self.caption.strip() or shown.caption()) if self.captioned else None,
             "dark": self.dark,
-            "limit": self.limit or None,
-            "columns": self.columns or None,
+            "limit": self.limit or shown.look.get("limit"),
+            "columns": self.columns or shown.look.get("columns"),
             "colour_bar": self.colour_bar,
             "slide": self.size == "slide",
             "width": None if self.size == "slide" else self.inches,  # a slide has its own
@@ -84,7 +84,7 @@ _OF_THE_RESULT = ("colormap", "title", "caption")  # not remembered: they belong
 
 def suffixes(result: Result) -> tuple[str, ...]:
     """Return what a result can be written as."""
-    return (*FIGURES, *(DATA if isinstance(result, Prediction) else DATA[:1]))
+    return (*FIGURES, *(DATA if isinstance(result, (Prediction, Table)) else DATA[:1]))
 
 
 def remembered() -> ExportOptions:

@@ -78,6 +78,36 @@ class Draw:
 
 
 @dataclass(frozen=True, eq=False)
+class Plate:
+    """A figure for the screen: RGB pixels (H, W, 3) of a result."""
+
+    shown: Shown
+    pixels: Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class DrawPlate:
+    """Draw a figure that many pixels wide, for the screen -> `Plate` or `Refused`."""
+
+    shown: Shown
+    dark: bool
+    width: int
+
+    def __call__(self, run: Run) -> Plate | Refused:
+        """Do it."""
+        try:
+            figure = _figure(self.shown, {**self.shown.look, "dark": self.dark})
+            run.check()
+            dpi = max(_COARSEST, self.width / float(figure.get_size_inches()[0]))
+            content = export.encode(figure, ".png", dpi, None, False)
+        except Cancelled:
+            raise
+        except CnnvizError as error:
+            return Refused(str(error))
+        return Plate(self.shown, np.ascontiguousarray(export.decode(content)[..., :3]))
+
+
+@dataclass(frozen=True, eq=False)
 class Measure:
     """Count the bytes that a file will have -> int, or `Refused`."""
 
@@ -166,7 +196,7 @@ class WriteMaps:
             write_whole({folder / "record.json": note.to_json().encode("utf-8", "replace")})
             tiles = pixels.tiles(result.values, **self.look)
             digits = len(str(len(tiles) - 1))
-            stem = file_stem(self.shown.layer or self.shown.model.name)
+            stem = file_stem(self.shown.layer or self.shown.model.title)
             rows: list[list[Any]] = []
             with _indexed(folder, ["channel", "file", "maximum", "mean", "above_zero"], rows):
                 for channel in run.track(range(len(tiles)), "Writing maps"):

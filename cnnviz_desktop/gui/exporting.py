@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.engine.recipe import as_command, as_python
 from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.export_options import (
     ExportOptions,
@@ -22,7 +23,14 @@ from cnnviz_desktop.gui.export_options import (
     remembered,
     suffixes,
 )
-from cnnviz_desktop.gui.export_work import Refused, SavePicture, Write, Written
+from cnnviz_desktop.gui.export_work import (
+    DrawPlate,
+    Plate,
+    Refused,
+    SavePicture,
+    Write,
+    Written,
+)
 from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.labels import whole
 from cnnviz_desktop.gui.qimages import pixels_of
@@ -63,13 +71,18 @@ class Exporting(QObject):
         self._window = window
         self._files: WeakKeyDictionary[ImageInput, Path] = WeakKeyDictionary()  # of pasted ones
         self._waiting: _Copy | None = None
+        for view in tabs.views:
+            view.plate_wanted.connect(self._draw_plate)
+            view.plate.save_requested.connect(self.save_image)
 
     def shown(self) -> Shown | None:
         """Return the result in view; None where there is none yet."""
         view = self._tabs.view()
         answer = view.answer()
         if answer is not None:
-            return Shown(answer.technique, answer.model, answer.image, answer.result, view.look())
+            return Shown(
+                answer.technique, answer.model, answer.image, answer.result, view.drawn_as()
+            )
         current, prediction = self._session.pictures.current, self._session.predictions.current()
         model = self._session.model
         if view.tab == PREDICTIONS and current and prediction is not None and model is not None:
@@ -125,7 +138,7 @@ class Exporting(QObject):
     def save_picture(self) -> None:
         """Save what the tab in view shows as PNG, with the record of the result."""
         view = self._tabs.view()
-        picture, shown = view.picture(), self.shown()
+        picture, shown = view.drawn(), self.shown()
         if picture is None:
             self.refused.emit("There is nothing to save here yet.")
             return
@@ -142,6 +155,23 @@ class Exporting(QObject):
     def copy_command(self) -> None:
         """Copy the command that makes the result in view again."""
         self._copy_shown("command")
+
+    def _draw_plate(self) -> None:
+        """Draw the result in view as a figure, for a tab that shows it so."""
+        view, shown = self._tabs.view(), self.shown()
+        if shown is None or not view.is_plate():
+            return
+        dark = theme.current().name == "dark"
+        work = DrawPlate(shown, dark, view.plate.pixels_wide())
+        job = self._jobs.submit(work, "Drawing", "plate", Priority.CLICK)
+        job.done.connect(self._drew_plate)
+
+    def _drew_plate(self, answer: Plate | Refused) -> None:
+        view, shown = self._tabs.view(), self.shown()
+        if isinstance(answer, Refused):
+            self.refused.emit(answer.sentence)
+        elif shown is not None and shown.result is answer.shown.result:
+            view.plate.show_figure(answer.pixels, shown.stem)
 
     def _required(self) -> Shown | None:
         shown = self.shown()
@@ -256,5 +286,6 @@ def call_of(
         out or ("" if language == "Python" else f"{shown.stem}.png"),
         fit=model.preprocessing.fit,
         device=str(model.device),
+        spec=model.spec,
         figure=figure,
     )

@@ -2,79 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import (
-    QContextMenuEvent,
-    QFocusEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QMenu, QWidget
 
 from cnnviz_desktop.data import Activation
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.qimages import copy_image
-from cnnviz_desktop.gui.tile_canvas import TileCanvas
-from cnnviz_desktop.gui.tile_order import GridLook
+from cnnviz_desktop.gui.tile_order import Beside, GridLook
+from cnnviz_desktop.gui.tile_zoom import TileZoom
 
 __all__ = ["FeatureGrid", "GridLook"]
 
 _NOWHERE = (-1, -1, -1)
 _KEY = Qt.Key
+_PLAIN = Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
 
 
-class FeatureGrid(TileCanvas):
+class FeatureGrid(TileZoom):
     """A layer's maps as tiles (`featureGrid`), or one of them full-size.
 
     Signals: `unit_picked(int)` a channel was clicked or walked to; `unit_opened(int)` double click
-    or Enter; `pin_requested(int)` P or the menu; `hovered(int, int, int)` channel, row and column
-    of the map, all -1 when the mouse leaves the maps; `tile_side_changed(int)` Ctrl+wheel resized
-    the tiles; `full_size_changed(bool)` one map fills the canvas, or no longer; `save_requested`
-    (image, name) from its menu.
+    or Enter; `pin_requested(int)` P or the menu; `page_requested` 8, `overlay_requested` O and
+    `compare_requested` C; `hovered(int, int, int)` channel, row and column of the map, all -1 when
+    the mouse leaves the maps; `tile_side_changed(int)` a zoom resized the tiles;
+    `full_size_changed(bool)` one map fills the canvas, or no longer; `save_requested` (image, name)
+    from its menu.
     """
 
     unit_picked = Signal(int)
     unit_opened = Signal(int)
     pin_requested = Signal(int)
+    page_requested = Signal()
+    overlay_requested = Signal()
+    compare_requested = Signal()
     save_requested = Signal(QImage, str)
     hovered = Signal(int, int, int)
-    tile_side_changed = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hover = _NOWHERE
-        self._grip: tuple[QPoint, int] | None = None  # where a drag began, and the scroll then
-        self._dragged = False
         self.setObjectName("featureGrid")
         self.setAccessibleName("Feature maps")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
 
-    def show_maps(self, activation: Activation | None) -> None:
+    def show_maps(self, activation: Activation | None, beside: Beside | None = None) -> None:
         """Show a layer's maps; the place and the selected channel stay when the layer does."""
-        super().show_maps(activation)
+        super().show_maps(activation, beside)
         self._point_at(_NOWHERE)
 
     def event(self, event: QEvent) -> bool:
         """Keep Space, Escape and Enter from a window's shortcuts while the grid has the focus."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            mine = [_KEY.Key_Space, _KEY.Key_Return, _KEY.Key_Enter, _KEY.Key_P]
+            mine = {_KEY.Key_Space, _KEY.Key_Return, _KEY.Key_Enter, _KEY.Key_P, *self._requests()}
             if self._full:
-                mine.append(_KEY.Key_Escape)
-            if event.key() in mine and not event.modifiers():
+                mine.add(_KEY.Key_Escape)
+            plain = not event.modifiers() & ~_PLAIN
+            if (event.key() in mine and not event.modifiers()) or (
+                plain and event.key() in self.key_steps()
+            ):
                 event.accept()
                 return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk, open and enlarge with the keyboard."""
+        """Walk, open, enlarge and zoom with the keyboard."""
         key = _KEY(event.key())
-        steps = self._steps()
-        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        steps, zooms = self._steps(), self.key_steps()
+        if event.modifiers() & ~_PLAIN:
             super().keyPressEvent(event)
         elif key in steps and len(self._channels):
             here = self._place_of.get(self._selected)
@@ -85,11 +81,42 @@ class FeatureGrid(TileCanvas):
         elif key == _KEY.Key_P and self._selected in self._place_of:
             self.pin_requested.emit(self._selected)
         elif key == _KEY.Key_Space:
-            self.show_full_size(not self._full)
+            if not event.isAutoRepeat():
+                self.hold_space(True)
+        elif int(key) in zooms:
+            factor = zooms[int(key)]
+            self.zoom_by(factor) if factor else self.reset_zoom()
+        elif self.request(event):
+            event.accept()
         elif key == _KEY.Key_Escape and self._full:
             self.show_full_size(False)
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Show a map full-size, or all again, when Space was tapped and not held for a drag."""
+        if event.key() == _KEY.Key_Space and not event.isAutoRepeat():
+            if self.hold_space(False):
+                self.show_full_size(not self._full)
+        else:
+            super().keyReleaseEvent(event)
+
+    def request(self, event: QKeyEvent) -> bool:
+        """Ask for what a key means for the whole tab; tell whether it means something."""
+        asked = self._requests().get(_KEY(event.key()))
+        if asked is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        asked.emit()
+        return True
+
+    def _requests(self) -> dict[Qt.Key, SignalInstance]:
+        """Return what is asked of the bar above by a key."""
+        requests: dict[Qt.Key, SignalInstance] = {
+            _KEY.Key_8: self.page_requested,
+            _KEY.Key_O: self.overlay_requested,
+            _KEY.Key_C: self.compare_requested,
+        }
+        return requests
 
     def _steps(self) -> dict[Qt.Key, int]:
         """Return how many places each key moves."""
@@ -114,31 +141,18 @@ class FeatureGrid(TileCanvas):
         if changed:
             self.unit_picked.emit(channel)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a click or a drag."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._grip = (event.position().toPoint(), self.verticalScrollBar().value())
-            self._dragged = False
-
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Scroll while dragging, else say which cell of which map is under the mouse."""
         point = event.position().toPoint()
-        if self._grip is not None:
-            start, scrolled = self._grip
-            moved = point.y() - start.y()
-            self._dragged |= abs(moved) >= QApplication.startDragDistance()
-            if self._dragged:
-                self.verticalScrollBar().setValue(scrolled - moved)
-                return
-        self._point_at(self.cell_at(point) or _NOWHERE)
+        if not self.drag_to(point):
+            self._point_at(self.cell_at(point) or _NOWHERE)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Select the tile that was clicked."""
-        if event.button() == Qt.MouseButton.LeftButton and self._grip is not None:
-            self._grip = None
-            channel = self.channel_at(event.position().toPoint())
-            if not self._dragged and channel >= 0:
-                self._pick(channel)
+        clicked = self.end_drag()
+        channel = self.channel_at(event.position().toPoint())
+        if clicked and event.button() == Qt.MouseButton.LeftButton and channel >= 0:
+            self._pick(channel)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open the tile that was double-clicked; full-size, go back to all."""
@@ -150,17 +164,6 @@ class FeatureGrid(TileCanvas):
         elif channel >= 0:
             self._pick(channel)
             self.unit_opened.emit(channel)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Resize the tiles with Ctrl, scroll without."""
-        turned = event.angleDelta().y()
-        if not event.modifiers() & Qt.KeyboardModifier.ControlModifier or not turned:
-            super().wheelEvent(event)
-            return
-        side = round(self._look.tile_side * 1.12 ** (turned / 120))
-        self.set_look(replace(self._look, tile_side=side))
-        self.tile_side_changed.emit(self._look.tile_side)
-        event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer to copy, save and enlarge the tile under the mouse or the selected one."""
@@ -193,16 +196,6 @@ class FeatureGrid(TileCanvas):
         if event.type() == QEvent.Type.Leave:
             self._point_at(_NOWHERE)
         return super().viewportEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show that the keyboard is here."""
-        self.viewport().update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that the keyboard went elsewhere."""
-        self.viewport().update()
-        super().focusOutEvent(event)
 
     def _point_at(self, hover: tuple[int, int, int]) -> None:
         if hover != self._hover:

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QWidget
+from PySide6.QtGui import QColor, QImage, QKeyEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from cnnviz_desktop.data import Activation
+from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.figures import style
-from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import (
-    ColormapPicker,
-    Segments,
-    Slide,
-    fix_size,
-    icon_button,
-    named,
-)
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.compare_head import CompareHead
 from cnnviz_desktop.gui.feature_grid import FeatureGrid, GridLook
-from cnnviz_desktop.gui.map_inspector import MapInspector
+from cnnviz_desktop.gui.grid_foot import GridFoot
+from cnnviz_desktop.gui.map_bar import MapBar
+from cnnviz_desktop.gui.map_companions import MapCompanions
+from cnnviz_desktop.gui.map_inspector import Fact, MapInspector
+from cnnviz_desktop.gui.map_work import Pair
 from cnnviz_desktop.gui.result_view import ResultView, middle
 from cnnviz_desktop.gui.session import FEATURE_MAPS, Session, Unit
-from cnnviz_desktop.gui.tile_order import statistics
+from cnnviz_desktop.gui.tile_order import Beside, plate_order, reach, statistics
 from cnnviz_desktop.gui.work import Answer
 
-_ORDERS = (
-    ("energy", "Energy", "The largest mean square first"),
-    ("index", "Channel", "In the order of the layer's channels"),
-    ("max", "Maximum", "The strongest single answer first"),
-    ("mean", "Mean", "The largest mean first"),
-    ("sparsity", "Sparsity", "The channels that are silent almost everywhere first"),
-)
-_SCALES = (
-    ("tile", "Tile", "Each tile's colours reach to its own maximum: see the shape of every map"),
-    ("layer", "Layer", "All tiles share the layer's maximum: compare how strong maps are"),
-)
+_FIRST = {
+    "energy": "strongest first",
+    "index": "in the layer's order",
+    "max": "highest maximum first",
+    "mean": "highest mean first",
+    "sparsity": "sparsest first",
+    "difference": "largest difference first",
+}
 
 
 class FeatureMapsView(ResultView):
@@ -48,33 +42,41 @@ class FeatureMapsView(ResultView):
     """
 
     tab = FEATURE_MAPS
+    draws = (Activation,)
     unit_hovered = Signal(int, int, int)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._activation: Activation | None = None
+        self._compared = -1  # the key of the picture that is compared with
+        self._looked_at = -1  # that of the picture in view
+        self._said = ""  # what the foot says in place of the order
+        self._companions = MapCompanions(session, self)
+        self._controls = MapBar(self.bar, self)
+        self.controls = self._controls.controls
         self.grid = FeatureGrid()
         self.inspector = MapInspector()
-        self._fill_bar()
+        self._head = CompareHead(session.pictures)
+        self._foot = GridFoot()
+        self._below = QWidget()
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.inspector)
+        for widget in (self._head, self.grid, self._foot, self._below):
+            self.canvas.addWidget(widget, 1 if widget is self.grid else 0)
+        self._connect()
         self._redraw()
-        self.canvas.addWidget(self.grid, 1)
-        self.canvas.addWidget(self.inspector)
-        self.grid.unit_picked.connect(self._picked_unit)
-        self.grid.unit_opened.connect(self._opened_unit)
-        self.grid.hovered.connect(self._hovered)
-        self.grid.tile_side_changed.connect(self._resized_tiles)
-        self.grid.pin_requested.connect(self._pin)
-        session.marks.pins_changed.connect(self._show_pins)
-        session.unit_picked.connect(self._show_unit)
 
     def show_answer(self, answer: Answer) -> None:
         """Show a layer's maps."""
         if not isinstance(answer.result, Activation):
             return
         self._activation = answer.result
-        self.grid.show_maps(answer.result)
+        self._follow_picture()
+        self.grid.show_maps(answer.result, self._beside()[0])
         self._show_pins()
         self.inspector.show_maps(answer.result, answer.image)
+        self._redraw()
         if self.session.unit is None and self.grid.shown():
             strongest = statistics(answer.result).strongest()
             self.session.pick_unit(Unit(answer.result.layer, strongest))
@@ -84,18 +86,37 @@ class FeatureMapsView(ResultView):
     def forget(self) -> None:
         """Show no maps."""
         self._activation = None
+        self._compared = self._looked_at = -1
+        self._companions.clear()
         self.grid.show_maps(None)
         self.inspector.show_maps(None, None)
+        self._redraw()
+
+    def take_keyboard(self) -> None:
+        """Give the keyboard to the tiles."""
+        super().take_keyboard()
+        if self.grid.isVisible():
+            self.grid.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Take the keys of the tiles from the bar as well: a button there may have the keyboard."""
+        if not self.grid.request(event):
+            super().keyPressEvent(event)
 
     def view_settings(self) -> dict[str, Any]:
         """Return how the maps are drawn."""
-        return {**super().view_settings(), "full": self.grid.full_size()}
+        kept = super().view_settings()
+        return {**kept, "tile_side": self._controls.tile_side(), "full": self.grid.full_size()}
 
     def set_view_settings(self, values: Mapping[str, Any]) -> None:
         """Draw the maps as a session kept it."""
         super().set_view_settings(values)
-        self._changed_sign(self._sign.isChecked())
+        self._controls.follow_sign()
         super().set_view_settings(values)  # the colour map among those that are offered now
+        side = values.get("tile_side")
+        if isinstance(side, (int, float)) and 0 < side < 1e6:
+            self._controls.set_tile_side(round(side))
+        self._turn_page(self._controls.page.isChecked())
         self._redraw()
         self.grid.show_full_size(values.get("full") is True)
 
@@ -111,106 +132,223 @@ class FeatureMapsView(ResultView):
         return self._activation.layer, middle(node.kind if node else "", maps, name)
 
     def look(self) -> dict[str, Any]:
-        """Return colour map, scale, sign and gamma."""
+        """Return colours, scale, order and choice, so that a plate shows the same."""
         look = self.grid.look()
-        return {
+        drawn: dict[str, Any] = {
             "colormap": look.map_name,
-            "scale": look.scale,
+            "scale": "tile" if look.scale == "tile" else "layer",
             "signed": look.signed,
             "gamma": look.gamma,
+            **plate_order(look, self.grid.shown()),
         }
+        if look.net > 0:
+            drawn["high"] = look.net
+        if look.overlay > 0:
+            drawn |= {"overlay": True, "opacity": look.overlay}
+        return drawn
 
     def picture(self) -> QImage | None:
-        """Return the tiles in sight."""
-        return self.grid.viewport().grab().toImage() if self._activation is not None else None
+        """Return the tiles in sight; of a page of 64, the page alone."""
+        return self.grid.picture() if self._activation is not None else None
 
     def focus_search(self) -> None:
         """Let the person type a channel."""
-        self._search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self._search.selectAll()
+        self._controls.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._controls.search.selectAll()
 
-    def _fill_bar(self) -> None:
-        self._search = QLineEdit()
-        self._search.setPlaceholderText("Channel")
-        self._search.setClearButtonEnabled(True)
-        fix_size(self._search, width=72)
-        named(
-            self._search,
-            "channelSearch",
-            "Find channels",
-            "Show only these channels: 12, 40-47 (Ctrl+F)",
-        )
-        self._order = QComboBox()
-        self._order.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        named(self._order, "channelOrder", "Sort by", "Which maps come first")
-        for value, text, tip in _ORDERS:
-            self._order.addItem(theme.icon("sort"), text, value)
-            self._order.setItemData(self._order.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self._scale = Segments(_SCALES, "mapScale", "Scale")
-        self._sign = QPushButton("±")
-        self._sign.setCheckable(True)
-        fix_size(self._sign, width=32)
-        named(
-            self._sign,
-            "mapSign",
-            "Show negative values",
-            "Zero in the middle of the colours: negative values show, as before a ReLU",
-        )
-        self._colours = ColormapPicker(style.SEQUENTIAL_MAPS, "mapColours")
-        tip = "Below 1 lifts faint values; zero stays where it is"
-        self._gamma = Slide("Gamma", "mapGamma", tip, 0.3, 2.0, 0.1)
-        self._gamma.set_value(style.GAMMA)
-        self._silent = icon_button(
-            "eye-off", "hideSilent", "Hide silent channels", "Leave out channels that are zero here"
-        )
-        self._silent.setCheckable(True)
-        tip = "Size of the tiles (Ctrl+wheel)"
-        self._size = Slide("", "tileSize", tip, 48, 256, 2, numbered=False, icon="grid")
-        self._size.set_value(self.grid.look().tile_side)
-        look = (self._search, self._order, self._scale, self._sign, self._colours, self._gamma)
-        for widget in (*look, self._size, self._silent):
-            self.bar.addWidget(widget)
-        self.controls = {
-            "search": self._search,
-            "order": self._order,
-            "scale": self._scale,
-            "signed": self._sign,
-            "colours": self._colours,
-            "gamma": self._gamma,
-            "hide_silent": self._silent,
-            "tile_side": self._size,
-        }
-        self._search.textChanged.connect(self._redraw)
-        self._order.activated.connect(self._redraw)
-        self._scale.picked.connect(self._redraw)
-        self._sign.clicked.connect(self._changed_sign)
-        self._colours.colormap_picked.connect(self._redraw)
-        self._gamma.moved.connect(self._redraw)
-        self._silent.clicked.connect(self._redraw)
-        self._size.moved.connect(self._redraw)
-
-    def _changed_sign(self, signed: bool) -> None:
-        self._colours.set_maps(style.SIGNED_MAPS if signed else style.SEQUENTIAL_MAPS)
+    def compare_with(self, key: int) -> None:
+        """Show another picture's maps beside these, or with -1 no longer."""
+        self._compared = key if key in self.session.pictures else -1
         self._redraw()
 
+    def _connect(self) -> None:
+        session, grid, controls = self.session, self.grid, self._controls
+        controls.changed.connect(self._redraw)
+        controls.page_turned.connect(self._turn_page)
+        controls.compare_requested.connect(self._toggle_compare)
+        self._head.chosen.connect(self.compare_with)
+        self._head.closed.connect(self._stop_comparing)
+        self._companions.arrived.connect(self._redraw)
+        grid.unit_picked.connect(self._picked_unit)
+        grid.unit_opened.connect(self._opened_unit)
+        grid.hovered.connect(self._hovered)
+        grid.tile_side_changed.connect(self._resized_tiles)
+        grid.pin_requested.connect(self._pin)
+        grid.page_requested.connect(controls.page.click)
+        grid.overlay_requested.connect(controls.toggle_overlay)
+        grid.compare_requested.connect(self._toggle_compare)
+        session.marks.pins_changed.connect(self._show_pins)
+        session.unit_picked.connect(self._show_unit)
+        session.pictures.added.connect(self._count_pictures)
+        session.pictures.removed.connect(self._count_pictures)
+
     def _redraw(self) -> None:
-        """Draw the maps as the bar says."""
-        look = GridLook(
-            order=self._order.currentData(),
-            scale="layer" if self._scale.value() == "layer" else "tile",
-            colormap=self._colours.currentText(),
-            gamma=round(self._gamma.value(), 2),
-            tile_side=round(self._size.value()),
-            signed=self._sign.isChecked(),
-            hide_silent=self._silent.isChecked(),
-            query=self._search.text(),
-        )
+        """Draw the maps as the bar says, with what of it is known so far."""
+        self._said = ""
+        beside, facts = self._beside()
+        look = self._controls.look(self._net_limit(beside))
         self.grid.set_look(look)
+        self.grid.set_beside(beside)
         self.inspector.set_look(look)
+        self.inspector.set_facts(facts)
+        self._show_comparison(beside)
+        self._tell(look)
+
+    def _beside(self) -> tuple[Beside, list[Fact]]:
+        """Return what the tiles are drawn with, asking for what is not known yet."""
+        answer = self._mine()
+        if answer is None:
+            return Beside(), []
+        scores: Any = None
+        facts: list[Fact] = []
+        pair = self._pair(answer)
+        order = self._controls.controls["order"].currentData()  # type: ignore[union-attr]
+        if order == "selectivity":
+            scores = self._selectivity(answer, facts)
+        elif order == "difference":
+            if pair is not None:
+                scores = statistics(pair.difference).energy
+            else:
+                self._said = "strongest first: compare two pictures (C) to sort by their difference"
+        if pair is None:
+            return Beside(answer.image, scores), facts
+        other = pair.other.result
+        assert isinstance(other, Activation)
+        name = pair.other.image.name if pair.other.image is not None else ""
+        facts += [Fact(name, other.values), Fact("Difference", pair.difference.values)]
+        return Beside(answer.image, scores, other, pair.other.image, pair.difference), facts
+
+    def _selectivity(self, answer: Answer, facts: list[Fact]) -> Any:
+        found = self._companions.selectivity(answer)
+        if found is None:
+            self._said = "strongest first until it is known what each channel says for the answer"
+            return None
+        if isinstance(found, CnnvizError):
+            self._said = f"strongest first. {found}"
+            return None
+        logit = labels.value(found.score)
+        self._said = f"first what adds most to “{found.target_label}” (logit {logit})"
+        facts.append(Fact(f"For {found.target_label}", found.values))
+        return found.values
+
+    def _pair(self, answer: Answer) -> Pair | None:
+        pictures = self.session.pictures
+        if self._compared not in pictures or pictures[self._compared].image is answer.image:
+            return None
+        found = self._companions.pair(answer, self._compared)
+        return found if isinstance(found, Pair) else None
+
+    def _net_limit(self, beside: Beside) -> float:
+        """Return where the scale of the net ends, 0 while it is not known."""
+        answer = self._mine()
+        if answer is None or not self._controls.wants_net():
+            return 0.0
+        other = self._companions.pair(answer, self._compared) if beside.other is not None else None
+        second = other.other if isinstance(other, Pair) else None
+        layer, high = self._companions.widest(answer, second, self._controls.is_signed())
+        if not high:
+            self._said = "the layer's own scale until the others are measured"
+        elif not self._said:
+            self._said = f"one scale for all layers, set by {layer}"
+        return high
+
+    def _mine(self) -> Answer | None:
+        """Return the answer whose maps are shown."""
+        answer = self.answer()
+        shown = answer is not None and answer.result is self._activation
+        return answer if shown and answer is not None and answer.image is not None else None
+
+    def _tell(self, look: GridLook) -> None:
+        """Say in the foot how many maps there are, in which order, on which scale."""
+        shown = self._activation
+        self._foot.setVisible(shown is not None)
+        self._controls.show_use(self._compared >= 0)
+        if shown is None:
+            return
+        numbers = statistics(shown)
+        total, here = len(shown.values), len(self.grid.shown())
+        silent = int(numbers.silent(look.signed).sum())
+        self._controls.show_silent(silent)
+        count = f"{labels.whole(total)} channel{'s' if total != 1 else ''}"
+        if here != total:
+            count = f"{labels.whole(here)} of {count}"
+        hidden = look.hide_silent and not look.query.strip()
+        left = f"{labels.whole(silent)} silent{' left out' if hidden else ''}" if silent else ""
+        order = self._said or _FIRST.get(look.order, "")
+        self._foot.say(middle(count, left, order))
+        high = look.net or float(reach(numbers, look.signed).max(initial=0))
+        other = self.grid.beside().other
+        if other is not None and not look.net:
+            high = max(high, float(reach(statistics(other), look.signed).max(initial=0)))
+        own = look.scale == "tile" and shown.values[0].size > 1
+        of = "pair" if self.grid.parts() > 1 else "map"
+        note = f"each {of}'s farthest from 0" if look.signed else f"each {of}'s maximum"
+        low = -high if look.signed else 0.0
+        self._foot.bar.show_scale(
+            look.map_name, low, high, gamma=look.gamma, note=note if own else ""
+        )
+
+    def _show_comparison(self, beside: Beside) -> None:
+        answer, pictures = self._mine(), self.session.pictures
+        on = self._compared in pictures and answer is not None
+        self._head.setVisible(on)
+        self._controls.show_pictures(len(pictures), on)
+        if not on or answer is None or answer.image is None:
+            return
+        found = self._companions.pair(answer, self._compared)
+        if isinstance(found, CnnvizError):
+            legend = str(found)
+        elif beside.difference is None:
+            legend = f"Recording the same layer{labels.ELLIPSIS}"
+        else:
+            legend = f"and the difference: red where {answer.image.name} gives more"
+        self._head.show_pair(answer.image, self._compared, self._looked_at, legend)
+        look, high, note = self.grid.look(), 0.0, ""
+        if beside.difference is not None:
+            high = look.net or float(reach(statistics(beside.difference), True).max(initial=0))
+            own = look.scale == "tile" and beside.difference.values[0].size > 1
+            note = "each one's largest" if own else ""
+        colormap = look.map_name if look.signed else style.SIGNED
+        self._head.show_scale(colormap, high, look.gamma, note)
+
+    def _toggle_compare(self) -> None:
+        """Compare with the next picture of the session, or no longer."""
+        keys = list(self.session.pictures)
+        if self._compared >= 0:
+            self._stop_comparing()
+        elif len(keys) < 2 or self._looked_at not in keys:
+            self._foot.say("Open a second picture to compare it with this one")
+        else:
+            self.compare_with(keys[(keys.index(self._looked_at) + 1) % len(keys)])
+
+    def _stop_comparing(self) -> None:
+        self.compare_with(-1)
+        self.grid.setFocus()
+
+    def _follow_picture(self) -> None:
+        """Keep two different pictures in view: what was looked at is compared with then."""
+        answer, pictures = self.answer(), self.session.pictures
+        image = answer.image if answer is not None else None
+        key = next((key for key in pictures if pictures[key].image is image), -1)
+        if key == self._compared and key >= 0:
+            self._compared = self._looked_at if self._looked_at in pictures else -1
+        self._looked_at = key
+
+    def _count_pictures(self) -> None:
+        if self._compared >= 0 and self._compared not in self.session.pictures:
+            self.compare_with(-1)
+        self._controls.show_pictures(len(self.session.pictures), self._compared >= 0)
+
+    def _turn_page(self, on: bool) -> None:
+        """Give the page of 64 all of the canvas."""
+        self._below.setVisible(not on)
 
     def _resized_tiles(self, side: int) -> None:
-        self._size.set_value(side)
-        self.grid.set_look(replace(self.grid.look(), tile_side=side))
+        self._controls.set_tile_side(side)
+        if self._controls.page.isChecked():  # zooming leaves the page
+            self._controls.page.setChecked(False)
+            self._turn_page(False)
+            self._redraw()
 
     def _picked_unit(self, channel: int) -> None:
         if self._activation is not None:

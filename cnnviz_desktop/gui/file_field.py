@@ -12,14 +12,20 @@ from cnnviz_desktop.gui.labels import ELLIPSIS
 
 
 class FileField(QWidget):
-    """A path to write to. Signals: `edited` by typing or choosing."""
+    """A path to write to, or of a file that is there. Signals: `edited` by typing or choosing."""
 
     edited = Signal()
 
-    def __init__(self, name: str, says: str, tip: str, *, folder: bool = False) -> None:
-        """Name the widgets after `name`; with `folder` a folder is chosen, else a file."""
+    def __init__(
+        self, name: str, says: str, tip: str, *, folder: bool = False, existing: bool = False
+    ) -> None:
+        """Name the widgets after `name`; with `folder` a folder is chosen, else a file.
+
+        One that is `existing` is read, not written.
+        """
         super().__init__()
         self._folder = folder
+        self._existing = existing
         self._says = says
         self._filter = ""
         self.line = QLineEdit()
@@ -52,6 +58,8 @@ class FileField(QWidget):
         if self._folder:
             above = QFileDialog.getExistingDirectory(self, self._says, str(now.parent))
             chosen = str(Path(above) / now.name) if above else ""
+        elif self._existing:
+            chosen, _kind = QFileDialog.getOpenFileName(self, self._says, str(now), self._filter)
         else:
             # The person is asked here whether to replace a file: not once more by the system.
             option = QFileDialog.Option.DontConfirmOverwrite

@@ -31,6 +31,7 @@ class FiltersView(ResultView):
     """The kernels on one sheet: in colour over three inputs, else one input's, or a matrix."""
 
     tab = FILTERS
+    draws = (FilterBank,)
     needs_image = False
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

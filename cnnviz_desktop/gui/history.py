@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from cnnviz_desktop.data import PRETRAINED
+from cnnviz_desktop.data import PRETRAINED, InputSpec
 from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
+from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.pictures import Picture
-from cnnviz_desktop.gui.session import Session, Unit
+from cnnviz_desktop.gui.session import UNIT, Session, Unit
+from cnnviz_desktop.model_names import short_name
 
 _MOST_STEPS = 100
 _OPENED = ("pictures",)
@@ -33,6 +35,7 @@ class Choice:
     origin: Origin
     device: str
     fit: str
+    spec: InputSpec
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,11 @@ class History(QObject):
         models, marks = session.models, session.marks
         model = models.current or models.absent
         return Moment(
-            Choice(Origin.of(model), models.device, models.fit) if model is not None else None,
-            dict(session.techniques),
+            None
+            if model is None
+            else Choice(Origin.of(model), models.device, models.fit, model.spec),
+            # The unit's card follows the unit, whose way back is that of the layers.
+            {tab: item for tab, item in session.techniques.items() if tab != UNIT},
             tuple(session.pictures[key] for key in session.pictures),
             marks.all_pins,
             dict(marks.all_notes),
@@ -146,14 +152,20 @@ class History(QObject):
         """Go back to another model; what its forms said follows when it is there."""
         models = self._session.models
         current = models.current
-        same = current is not None and Origin.of(current) == choice.origin
+        same_origin = current is not None and Origin.of(current) == choice.origin
+        same = same_origin and current is not None and current.spec == choice.spec
         if same and models.device == choice.device:
             models.set_fit(choice.fit)  # type: ignore[arg-type]  # one of the same words
             return
         models.fit = choice.fit  # type: ignore[assignment]
         models.device = choice.device
         weights = choice.origin.weights
-        models.load(choice.origin.name, None if weights == PRETRAINED else weights)
+        models.load(
+            choice.origin.name,
+            None if weights == PRETRAINED else weights,
+            spec=choice.spec,
+            keep=ModelChoice(choice.origin.name, weights).file if same_origin else None,
+        )
         job = self._session.job(MODEL_SLOT)
         if job is not None:
             job.ended.connect(self._load_ended)
@@ -269,7 +281,9 @@ def _words(before: Moment, after: Moment) -> str:
         return f"{'Remove' if went else 'Open'} {what}"
     if before.model != after.model and after.model is not None:
         if before.model is None or before.model.origin != after.model.origin:
-            return f"Load {after.model.origin.name}"
+            return f"Load {short_name(after.model.origin.name)}"
+        if before.model.spec != after.model.spec:
+            return "Change input"
         if before.model.fit != after.model.fit:
             return f"Fit by {after.model.fit}"
         return f"Move to {after.model.device}"

@@ -233,13 +233,15 @@ class _Reporter:
 class Jobs(QObject):
     """The one engine thread as the window sees it.
 
-    Signals: `started` and `finished` a `Job`; `progressed` (job, `Progress`); `failed` (job,
-    `CnnvizError`); `crashed` a bug's report. A new job with the slot of an older one supersedes it.
+    Signals: `started` and `finished` a `Job`; `progressed` (job, `Progress`); `previewed` (job,
+    result); `failed` (job, `CnnvizError`); `crashed` a bug's report. A new job with the slot of an
+    older one supersedes it.
     """
 
     started = Signal(object)
     finished = Signal(object)
     progressed = Signal(object, object)
+    previewed = Signal(object, object)
     failed = Signal(object, object)
     crashed = Signal(str)
 
@@ -335,6 +337,7 @@ class Jobs(QObject):
                 self.progressed.emit(job, payload)
             case "previewed":
                 job.previewed.emit(payload)
+                self.previewed.emit(job, payload)
             case _:
                 del self._jobs[number]
                 if what == "done":

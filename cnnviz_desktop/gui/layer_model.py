@@ -181,6 +181,8 @@ class LayerTreeModel(QAbstractItemModel):
     def _tip(self, node: LayerNode) -> str:
         """Return what the row has no room for."""
         lines = [f"<b>{node.name or 'the whole network'}</b> {labels.DOT} {node.kind}"]
+        if node.alias:
+            lines.append(f"known as {node.alias}")
         if node.output_shape is None:
             lines.append("gives no tensor" if node.calls else "is not called in a pass")
         elif node.has_maps:
@@ -224,7 +226,8 @@ class LayerFilter(QSortFilterProxyModel):
         family = kind_family(node.kind)
         if self._conv_only and family != "conv":
             return False
-        text = f"{node.name} {node.kind} {labels.shape(node.output_shape)} {_WORDS[family]}".lower()
+        text = f"{node.name} {node.alias} {node.kind} {labels.shape(node.output_shape)}"
+        text = f"{text} {_WORDS[family]}".lower()
         text += text.replace(labels.TIMES, "x") if self._words else ""
         return all(word in text for word in self._words)
 

@@ -24,6 +24,7 @@ from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.changing_menus import ChangingMenus, samples
 from cnnviz_desktop.gui.commands import Commands
 from cnnviz_desktop.gui.controls import icon_button, named, rescale
+from cnnviz_desktop.gui.doctor_notes import DoctorNotes
 from cnnviz_desktop.gui.drops import DropTarget
 from cnnviz_desktop.gui.exporting import Exporting
 from cnnviz_desktop.gui.jobs import Jobs
@@ -67,7 +68,9 @@ class MainWindow(QMainWindow):
         self.model_panel = ModelPanel(session)
         self.technique_panel = TechniquePanel(session)
         self.technique_panel.add_card(UnitCard(session))
-        self.technique_panel.add_card(ModelCard(session))
+        self.model_card = ModelCard(session)
+        self.technique_panel.add_card(self.model_card)
+        self.technique_panel.add_card(DoctorNotes(session))
         self.setCentralWidget(self.tabs)
         self._left = self._add_dock("modelDock", "Model", self.model_panel, _LEFT)
         self._right = self._add_dock("parametersDock", "Parameters", self.technique_panel, _RIGHT)
@@ -183,7 +186,7 @@ class MainWindow(QMainWindow):
             "docks": self._show_docks,
             "inspector": self.tabs.feature_maps.inspector.setVisible,
         }
-        own = "open_images open_folder open_weights copy paste"
+        own = "open_images open_folder copy paste"
         own += " remove_image next_image previous_image find_channel show_keys"
         for name in (*own.split(), "show_about"):
             deeds[name] = getattr(commands, name)
@@ -200,7 +203,6 @@ class MainWindow(QMainWindow):
         commands, panel, tabs = self.commands, self.model_panel, self.tabs
         panel.open_requested.connect(commands.open_images)
         panel.paste_requested.connect(commands.paste)
-        panel.weights_requested.connect(commands.open_weights)
         for source in (self._drops, panel):
             source.files_dropped.connect(commands.open_paths)
             source.image_dropped.connect(commands.open_image)
@@ -215,7 +217,6 @@ class MainWindow(QMainWindow):
         tabs.empty.paste_requested.connect(commands.paste)
         tabs.empty.sample_chosen.connect(commands.open_sample)
         tabs.acted.connect(self._session.run)
-        tabs.weights_requested.connect(commands.open_weights)
         self.menus.images_chosen.connect(commands.open_paths)
         self.menus.device_named.connect(self._name_device)
         commands.opened.connect(self.menus.remember_images)
@@ -239,10 +240,10 @@ class MainWindow(QMainWindow):
         self._corner.show()
 
     def _changed_model(self, model: LoadedModel) -> None:
-        self.status.show_model(model.name)
+        self.status.show_model(model.title)
 
     def _answered(self, _tab: str, answer: Answer) -> None:
-        layer = str(answer.technique.values().get("layer") or "")
+        layer = str(answer.technique.values().get("layer") or answer.model.name)
         took = duration(answer.seconds)
         self.status.say(f"{answer.technique.title} of {layer} in {took}")
         cache = self._session.cache

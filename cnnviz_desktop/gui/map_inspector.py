@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from cnnviz_desktop.data import Activation, ImageInput
+from cnnviz_desktop.data import Activation, Floats, ImageInput
 from cnnviz_desktop.figures import pixels
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import fix_size, named
@@ -17,6 +20,19 @@ from cnnviz_desktop.gui.tile_order import GridLook, statistics
 from cnnviz_desktop.gui.tile_painting import paint_mark
 
 _HEIGHT = 188
+_TABLE = 172  # width of a column of numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """Something else that is known of each channel (C,), or of each cell of each map (C, h, w)."""
+
+    name: str
+    values: Floats
+
+    def at(self, channel: int, cell: tuple[int, int]) -> float:
+        """Return it for one cell of one channel."""
+        return float(self.values[channel] if self.values.ndim == 1 else self.values[channel][cell])
 
 
 class MapInspector(QWidget):
@@ -42,6 +58,7 @@ class MapInspector(QWidget):
         self._look = GridLook()
         self._channel = -1
         self._cell: tuple[int, int] | None = None
+        self._facts: tuple[Fact, ...] = ()
 
     def show_maps(self, activation: Activation | None, image: ImageInput | None) -> None:
         """Look into another stack of maps."""
@@ -66,6 +83,11 @@ class MapInspector(QWidget):
         """Colour the map as the tiles are."""
         self._look = look
         self._colour()
+        self.update()
+
+    def set_facts(self, facts: Sequence[Fact]) -> None:
+        """Write down for the place that is shown what else is known of it."""
+        self._facts = tuple(facts)
         self.update()
 
     def show_channel(self, channel: int) -> None:
@@ -153,13 +175,24 @@ class MapInspector(QWidget):
             ("Minimum", labels.value(float(np.nanmin(values)))),
             ("Cells above zero", labels.percent(float((values > 0).mean()))),
         )
-        width = theme.px(200)
+        self._table(painter, left, top + theme.px(30), lines)
+        known = [fact for fact in self._facts if self._channel < len(fact.values)]
+        beside = [(fact.name, labels.value(fact.at(self._channel, self._cell))) for fact in known]
+        left += theme.px(_TABLE + 24)
+        if beside and left + theme.px(_TABLE) <= self.width():
+            self._table(painter, left, top + theme.px(30), beside)
+
+    @staticmethod
+    def _table(painter: QPainter, left: int, top: int, lines: Sequence[tuple[str, str]]) -> None:
+        """Write names at the left and numbers at the right, line by line."""
+        colours, metrics, width = theme.current(), painter.fontMetrics(), theme.px(_TABLE)
         for index, (name, text) in enumerate(lines):
-            y = top + theme.px(30) + index * theme.px(22)
+            y = top + index * theme.px(22)
+            moved = metrics.horizontalAdvance(text)
+            room = width - moved - theme.px(8)
             painter.setPen(colours.muted)
-            painter.drawText(left, y, name)
+            painter.drawText(left, y, metrics.elidedText(name, Qt.TextElideMode.ElideRight, room))
             painter.setPen(colours.text)
-            moved = painter.fontMetrics().horizontalAdvance(text)
             painter.drawText(left + width - moved, y, text)
 
     def _caption(self, painter: QPainter, place: QRectF, text: str) -> int:

@@ -22,9 +22,19 @@ from PySide6.QtWidgets import (
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import label, named, push_button
 from cnnviz_desktop.gui.jobs import Jobs, Priority
-from cnnviz_desktop.gui.session_work import Found, Gather, Lost, Search
+from cnnviz_desktop.gui.session_work import (
+    LABELS_KEY,
+    MODEL_KEY,
+    WEIGHTS_KEY,
+    Found,
+    Gather,
+    Lost,
+    Search,
+)
 from cnnviz_desktop.gui.work import Engine
-from cnnviz_desktop.sessions import SessionState, relocated
+from cnnviz_desktop.model_names import file_in
+from cnnviz_desktop.session_places import relocated
+from cnnviz_desktop.sessions import SavedModel, SessionState
 
 _KEY = Qt.ItemDataRole.UserRole
 _SLOT = "missing files"
@@ -223,13 +233,25 @@ class MissingDialog(QDialog):
 
 
 def _moved(state: SessionState, places: Mapping[int, Path]) -> SessionState:
-    """Return the session with files at other places; the key -1 is the model's weights."""
+    """Return the session with files at other places."""
     pictures = {key: path for key, path in places.items() if key >= 0}
     state = relocated(state, pictures)
-    weights = places.get(-1)
-    if weights is None or state.model is None:
+    if state.model is None:
         return state
     models = list(state.models)
-    old = models[state.model]
-    models[state.model] = replace(old, weights=str(weights.absolute()), relative="")
+    models[state.model] = _moved_model(models[state.model], places)
     return replace(state, models=tuple(models))
+
+
+def _moved_model(model: SavedModel, places: Mapping[int, Path]) -> SavedModel:
+    """Return a model with its own files at other places."""
+    if WEIGHTS_KEY in places:
+        model = replace(model, weights=str(places[WEIGHTS_KEY].absolute()), relative="")
+    if MODEL_KEY in places:
+        _file, rest = file_in(model.name)
+        name = f"{places[MODEL_KEY].absolute()}{rest}"
+        model = replace(model, name=name, relative_name="")
+    if LABELS_KEY in places:
+        said = replace(model.input, labels=str(places[LABELS_KEY].absolute()), relative="")
+        model = replace(model, input=said)
+    return model

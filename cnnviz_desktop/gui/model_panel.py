@@ -12,10 +12,11 @@ from cnnviz_desktop.gui.controls import Ground, framed, named
 from cnnviz_desktop.gui.image_strip import ImageStrip
 from cnnviz_desktop.gui.labels import ELLIPSIS
 from cnnviz_desktop.gui.layer_tree import LayerTree
+from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.model_picker import RANDOM, ModelPicker
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.session import Session
-from cnnviz_desktop.gui.work import Machine
+from cnnviz_desktop.model_names import file_in, short_name
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 class ModelPanel(Ground):
     """What is looked at: the network, its layers, the pictures.
 
-    Signals: `weights_requested`, `open_requested`, `paste_requested` by their buttons;
-    `files_dropped` (paths), `image_dropped` (bytes or pixels), `refused` (a sentence) by the strip.
+    Signals: `weights_requested`, `model_requested`, `manager_requested`, `open_requested`,
+    `paste_requested` by their buttons; `files_dropped` (paths), `image_dropped` (bytes or pixels),
+    `refused` (a sentence) by the strip.
     """
 
     weights_requested = Signal()
+    model_requested = Signal()
+    manager_requested = Signal()
     open_requested = Signal()
     paste_requested = Signal()
     files_dropped = Signal(list)
@@ -75,7 +79,9 @@ class ModelPanel(Ground):
         self.picker.model_picked.connect(self._picked_model)
         self.picker.weights_picked.connect(self._picked_weights)
         self.picker.weights_requested.connect(self.weights_requested)
-        models.machine_found.connect(self._found_machine)
+        self.picker.file_requested.connect(self.model_requested)
+        self.picker.manager_requested.connect(self.manager_requested)
+        models.catalogue_changed.connect(self.picker.set_entries)
         models.requested.connect(self._requested_model)
         models.changed.connect(self._changed_model)
         models.cleared.connect(self._lost_model)
@@ -93,36 +99,43 @@ class ModelPanel(Ground):
         self.strip.open_requested.connect(self.open_requested)
         self.strip.paste_requested.connect(self.paste_requested)
 
-    def _found_machine(self, machine: Machine) -> None:
-        self.picker.set_names(machine.models)
-
-    def _picked_model(self, name: str) -> None:
+    def _picked_model(self, choice: ModelChoice) -> None:
         """Load another network; the choice of random weights stays, a file belongs to its own."""
-        random = self.picker.weights() == RANDOM
-        self._session.models.load(name, RANDOM if random else None)
+        weights = choice.given
+        if choice.file is None and self.picker.weights() == RANDOM:
+            weights = RANDOM
+        self._session.models.load(choice.name, weights)
         self.tree.setFocus()
 
     def _picked_weights(self, weights: str | None) -> None:
-        if self._session.model is not None:
-            self._session.models.load(self._session.model.name, weights)
+        model = self._session.model
+        if model is not None:
+            self._session.models.load(model.name, weights, spec=model.spec)
 
     def _requested_model(self, name: str) -> None:
         model = self._session.model
-        if model is not None:
-            self.picker.show_weights(self._session.models.weights)
         if model is not None and model.name == name:
-            self.picker.show_model(name, model.summary)
-        else:
-            self.picker.show_model(name, f"Loading{ELLIPSIS}" if name else "")
+            self._show_model(model)
+            return
+        if model is not None:
+            self._show_weights(model)
+        self.picker.show_model(name, short_name(name), f"Loading{ELLIPSIS}" if name else "")
 
     def _changed_model(self, model: LoadedModel) -> None:
-        self.picker.show_model(model.name, model.summary)
-        self.picker.show_weights(self._session.models.weights)
+        self._show_model(model)
         self.tree.show_layers(model.layers, model.default_layer, model.default_reason)
         if not self._met:
             self._met = True
             self._offer_keys()
         self._show_layer()
+
+    def _show_model(self, model: LoadedModel) -> None:
+        self.picker.show_model(model.name, model.title, model.summary)
+        self._show_weights(model)
+
+    def _show_weights(self, model: LoadedModel) -> None:
+        in_file = bool(file_in(model.name)[0])
+        self.picker.show_weights(self._session.models.weights, in_file=in_file)
 
     def _offer_keys(self) -> None:
         """Give the tree the keyboard at first, so that arrow keys walk the layers."""

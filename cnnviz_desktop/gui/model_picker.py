@@ -1,20 +1,27 @@
-"""Choose a network by name from a searchable, grouped list, and the weights it starts with."""
+"""Choose a network from a list that is searched, and the weights it starts with."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QCompleter, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QStandardItemModel,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from cnnviz_desktop.engine.catalogue import BUNDLED, CatalogueEntry
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import ElidedCombo, icon_button, label, named
+from cnnviz_desktop.gui.controls import ElidedCombo, icon_button, label, link, named
+from cnnviz_desktop.gui.model_choice import ModelChoice
+from cnnviz_desktop.gui.model_list import ModelList
 
-BUNDLED = "bundled"
 RANDOM = "none"  # as the engine calls random weights
 _ASK = "ask"  # the entry that opens the file dialog
 _ENTRIES = (
@@ -22,37 +29,42 @@ _ENTRIES = (
     (RANDOM, "Random, untrained", "Nothing learned: where training would start. Needs no download"),
     (_ASK, f"From a file{labels.ELLIPSIS}", "A state dict of your own (.pth, .pt, .safetensors)"),
 )
+_IN_FILE = "As in its file"  # in place of "Pretrained", for a network that is a file
+
+__all__ = ["BUNDLED", "RANDOM", "ModelPicker"]
 
 
 class ModelPicker(QWidget):
-    """The list of networks, the weights of the present one (`weightsPicker`), a line about it.
+    """The network (`modelPicker`), its weights (`weightsPicker`), a line about it.
 
-    Signals: `model_picked` (name); `weights_picked` ("none" for random ones, None for its own);
-    `weights_requested` a file of weights is to be chosen.
+    Signals: `model_picked` (`ModelChoice`); `weights_picked` ("none" for random ones, None for its
+    own); `weights_requested` a file of weights is to be chosen; `file_requested` a model's file is;
+    `manager_requested` to see what was downloaded.
     """
 
-    model_picked = Signal(str)
+    model_picked = Signal(object)
     weights_picked = Signal(object)
     weights_requested = Signal()
+    file_requested = Signal()
+    manager_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._shown = ""
-        self._combo = QComboBox()
-        self._combo.setEditable(True)
-        self._combo.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self._combo.setMaxVisibleItems(24)
+        self._name = ""  # of the network that is there or coming
+        self._field = _Field()
         named(
-            self._combo,
+            self._field,
             "modelPicker",
             "Model",
             "The network to look into. Type a part of a name to search; pretrained weights are "
             "downloaded once.",
         )
+        self.list = ModelList()
+        self._panel = _Panel(self.list, self)
         self._about = labels.ElidedLabel(role="caption", muted=True)
         named(self._about, "modelSummary", "About the model")
         files = icon_button(
-            "folder", "openWeights", "Open weights", "Load weights of your own into a network"
+            "folder", "openModel", "Open a model", "Open a network or weights of your own"
         )
         head = QHBoxLayout()
         head.addWidget(label("Model", "strong"), 1)
@@ -61,44 +73,37 @@ class ModelPicker(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(head)
-        column.addWidget(self._combo)
+        column.addWidget(self._field)
         column.addWidget(self._about)
         column.addSpacing(4)
         column.addLayout(self._make_weights())
-        self.set_names((BUNDLED,))
-        self._combo.activated.connect(self._activated)
-        line = self._combo.lineEdit()
-        if line is not None:
-            line.returnPressed.connect(self._entered)
-            line.setPlaceholderText("Search models")
-        files.clicked.connect(self.weights_requested)
+        self._field.opened.connect(self._open)
+        self.list.picked.connect(self._picked)
+        self.list.entered.connect(self._entered)
+        self._panel.file_requested.connect(self.file_requested)
+        self._panel.manager_requested.connect(self.manager_requested)
+        files.clicked.connect(self.file_requested)
 
-    def set_names(self, names: Iterable[str]) -> None:
-        """Offer these networks, the bundled one first, the others by family."""
-        model = QStandardItemModel(self._combo)
-        known = list(names)
-        if BUNDLED in known:
-            model.appendRow(QStandardItem(BUNDLED))
-        others = sorted(name for name in known if name != BUNDLED)
-        for family, members in groupby(others, _family):
-            model.appendRow(_heading(family))
-            for name in members:
-                model.appendRow(QStandardItem(name))
-        self._combo.setModel(model)
-        finder = QCompleter(known, self._combo)
-        finder.setFilterMode(Qt.MatchFlag.MatchContains)
-        finder.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._combo.setCompleter(finder)
-        finder.activated.connect(self._entered)
-        self._combo.setEditText(self._shown)
+    def set_entries(self, entries: Sequence[CatalogueEntry]) -> None:
+        """Offer these networks."""
+        self.list.set_entries(entries)
+
+    def set_recent(self, recent: Sequence[ModelChoice]) -> None:
+        """Offer these files, the latest first."""
+        self.list.set_recent(recent)
 
     def weights(self) -> Path | str | None:
         """Return the weights that are chosen: a file, "none" for random ones, None for its own."""
         chosen: Path | str | None = self._weights.currentData()
         return chosen
 
-    def show_weights(self, weights: Path | str | None) -> None:
-        """Show what the present network's weights are, without a signal."""
+    def show_weights(self, weights: Path | str | None, *, in_file: bool = False) -> None:
+        """Show what the present network's weights are; `in_file` where the network is a file."""
+        self._weights.setItemText(0, _IN_FILE if in_file else _ENTRIES[0][1])
+        entries = self._weights.model()
+        if isinstance(entries, QStandardItemModel):
+            random = entries.item(self._weights.findData(RANDOM))
+            random.setEnabled(not in_file)
         while self._weights.count() > len(_ENTRIES):
             self._weights.removeItem(1)  # the file of another time
         if weights is not None and str(weights) != RANDOM:
@@ -110,14 +115,15 @@ class ModelPicker(QWidget):
             self._weights.setCurrentIndex(self._weights.findData(weights))
         self._kept = self._weights.currentIndex()
 
-    def show_model(self, name: str, about: str) -> None:
-        """Show which network is there and one line about it."""
-        self._shown = name
-        place = self._combo.findText(name)
-        if place >= 0:
-            self._combo.setCurrentIndex(place)
-        self._combo.setEditText(name)
+    def show_model(self, name: str, title: str, about: str) -> None:
+        """Show which network is there, by the name it is loaded by, and one line about it."""
+        self._name = name
+        self._field.show_text(title)
         self._about.setText(about)
+
+    def shown(self) -> str:
+        """Return what the field shows."""
+        return self._field.currentText()
 
     def _make_weights(self) -> QHBoxLayout:
         """Make the choice between published weights, random ones and a file."""
@@ -152,28 +158,114 @@ class ModelPicker(QWidget):
             self._kept = place
             self.weights_picked.emit(chosen)
 
-    def _activated(self) -> None:
-        self._entered()
+    def _open(self, words: str) -> None:
+        """Show the list below the field."""
+        self.list.begin(self._name, words)
+        self._panel.open_below(self._field)
 
-    def _entered(self) -> None:
-        """Take over the name in the field."""
-        name = self._combo.currentText().strip()
-        if not name:
-            self._combo.setEditText(self._shown)
-        elif name != self._shown:
-            self._shown = name
-            self.model_picked.emit(name)
+    def _picked(self, choice: ModelChoice) -> None:
+        self._panel.hide()
+        self._name = choice.name
+        self._field.show_text(choice.title)
+        self.model_picked.emit(choice)
 
-
-def _family(name: str) -> str:
-    """Return the family of a network's name: the letters it begins with."""
-    found = re.match(r"[a-z]+", name)
-    return found.group() if found else name
+    def _entered(self, text: str) -> None:
+        """Ask for what no network of the list fits: the engine knows what is meant."""
+        self._picked(ModelChoice(text))
 
 
-def _heading(text: str) -> QStandardItem:
-    """Return a row that parts the list and cannot be chosen."""
-    item = QStandardItem(text.upper())
-    item.setFlags(Qt.ItemFlag.NoItemFlags)
-    item.setFont(theme.font("caption"))
-    return item
+class _Field(ElidedCombo):
+    """The closed list: it shows one entry. Signals: `opened` (what was typed on it)."""
+
+    opened = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addItem("")
+        self.setMinimumContentsLength(8)
+
+    def show_text(self, text: str) -> None:
+        """Show another network."""
+        self.setItemText(0, text)
+        self.setItemData(0, text, Qt.ItemDataRole.ToolTipRole)
+
+    def showPopup(self) -> None:
+        """Open the panel in place of Qt's own list."""
+        self.opened.emit("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Open the panel with what is typed."""
+        keys = Qt.Key
+        typed = event.text().strip()
+        plain = not event.modifiers() & ~(
+            Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+        )
+        if typed.isprintable() and typed and plain:
+            self.opened.emit(typed)
+        elif event.key() in (keys.Key_Down, keys.Key_Up, keys.Key_Return, keys.Key_Enter):
+            self.opened.emit("")
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to what lies around."""
+        event.ignore()
+
+
+class _Panel(QFrame):
+    """The list over the window until something is picked or clicked beside it.
+
+    Signals: `file_requested`; `manager_requested`.
+    """
+
+    file_requested = Signal()
+    manager_requested = Signal()
+
+    def __init__(self, content: ModelList, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        named(self, "modelPopup", "Networks")
+        self._content = content
+        open_file = link(
+            f"Open a file{labels.ELLIPSIS}", "pickerOpenFile", "A network or weights of your own"
+        )
+        manager = link(
+            f"Downloaded weights{labels.ELLIPSIS}",
+            "pickerWeights",
+            "See what was downloaded and how large it is; delete it",
+        )
+        content.foot.addWidget(manager)
+        content.foot.addWidget(open_file)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 1, 1, 1)
+        column.addWidget(content)
+        open_file.clicked.connect(self._ask_for_file)
+        manager.clicked.connect(self._ask_for_manager)
+
+    def open_below(self, field: QWidget) -> None:
+        """Show it below a field, as large as the screen allows."""
+        wanted = self._content.sizeHint()
+        screen = field.screen().availableGeometry()
+        corner = field.mapToGlobal(QPoint(0, field.height() + 2))
+        wide = min(max(wanted.width(), field.width()), screen.width() - 16)
+        high = min(wanted.height(), max(200, screen.bottom() - corner.y() - 8))
+        corner.setX(max(screen.left() + 8, min(corner.x(), screen.right() - wide - 8)))
+        self.setGeometry(corner.x(), corner.y(), wide, high)
+        self.show()
+        self._content.reveal()
+        self._content.search.setFocus()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill with the ground of fields, and a line around."""
+        painter = QPainter(self)
+        now = theme.current()
+        painter.fillRect(self.rect(), now.base)
+        painter.setPen(QPen(now.outline, 1))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _ask_for_file(self) -> None:
+        self.hide()
+        self.file_requested.emit()
+
+    def _ask_for_manager(self) -> None:
+        self.hide()
+        self.manager_requested.emit()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from cnnviz_desktop.data import PRETRAINED
-from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.data import PRETRAINED, InputSpec
 from cnnviz_desktop.gui.absent_model import AbsentModel
 from cnnviz_desktop.gui.jobs import Jobs, Priority
-from cnnviz_desktop.gui.work import Engine, LoadModel, Machine, Start
+from cnnviz_desktop.gui.model_choice import ModelChoice
+from cnnviz_desktop.gui.model_work import ListCatalogue, LoadModel
+from cnnviz_desktop.gui.work import Engine, Machine, Start
+from cnnviz_desktop.model_names import rooted, short_name
 
 if TYPE_CHECKING:
+    from cnnviz_desktop.engine.catalogue import CatalogueEntry
     from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.engine.preprocessing import Fit
 
@@ -24,11 +27,13 @@ MODEL_SLOT = "model"
 class Models(QObject):
     """The present model; a new one takes its place when it is whole.
 
-    Signals: `machine_found` (`Machine`); `requested` (name) when loading begins, and again with the
-    old name when it fails; `changed` (`LoadedModel`); `cleared` the present model was let go of.
+    Signals: `machine_found` (`Machine`); `catalogue_changed` (entries) at the start, and when other
+    weights are on this machine; `requested` (name) when loading begins, and again with the old
+    name when it fails; `changed` (`LoadedModel`); `cleared` the present model was let go of.
     """
 
     machine_found = Signal(object)
+    catalogue_changed = Signal(object)
     requested = Signal(str)
     changed = Signal(object)
     cleared = Signal()
@@ -37,35 +42,84 @@ class Models(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._engine = engine
-        self._weights: Path | str | None = None  # of the model being loaded
-        self.wanted = ""  # the model that was asked for last
+        self._asked: LoadModel | None = None  # the request that may be made again
         self.current: LoadedModel | None = None
-        self.weights: Path | str | None = None  # as given for the present model
         self.absent: AbsentModel | None = None  # what gave the kept results until it is loaded
         self.resumed = False  # whether the present model is the one that gave the kept results
         self.machine: Machine | None = None
+        self.catalogue: tuple[CatalogueEntry, ...] = ()  # what can be loaded by name
         self.device = "cpu"
         self.fit: Fit = "crop"
 
     def start(self) -> None:
-        """Let the engine import what it needs."""
+        """List the networks, then let the engine import what it needs."""
+        self.refresh_catalogue()
         job = self._jobs.submit(Start(self._engine), "Starting the engine", "start", Priority.RUN)
         job.done.connect(self._found_machine)
 
-    def load(self, name: str, weights: Path | str | None = None, *, measured: bool = False) -> None:
-        """Load a network; `weights` is a file, "none" for random ones, None for its own.
+    @property
+    def wanted(self) -> str:
+        """Return the network that was asked for last, "" before that."""
+        return self._asked.name if self._asked is not None else ""
 
-        Where `measured`, its fingerprint is known when it comes.
+    @property
+    def file(self) -> Path | None:
+        """Return the file that was asked for last, of the weights or of the network itself."""
+        asked = self._asked
+        weights = asked.weights if asked is not None else None
+        choice = ModelChoice(self.wanted, PRETRAINED if weights is None else str(weights))
+        return choice.file
+
+    @property
+    def weights(self) -> str | None:
+        """Return the weights that load the present model again: a file, "none", or its own."""
+        return ModelChoice.of(self.current).given if self.current is not None else None
+
+    def load(
+        self,
+        name: str,
+        weights: Path | str | None = None,
+        *,
+        spec: InputSpec | None = None,
+        measured: bool = False,
+        keep: Path | None = None,
+    ) -> None:
+        """Load a network by name or from a file.
+
+        `weights` is a file, "none" for random ones, None for its own; `spec` what is known of its
+        input. Where `measured`, its fingerprint is known when it comes; `spec` is remembered for
+        the file `keep`.
         """
-        self._weights = weights
-        self.wanted = name
-        request = LoadModel(self._engine, name, weights, self.device)
-        work = _Measured(request) if measured or self.absent is not None else request
-        job = self._jobs.submit(work, f"Loading {name}", MODEL_SLOT, Priority.RUN)
-        job.done.connect(self._loaded)
-        job.failed.connect(self._kept)
-        job.cancelled.connect(self._kept)
-        self.requested.emit(name)
+        self._asked = LoadModel(
+            self._engine,
+            rooted(name),
+            Path(weights).absolute() if isinstance(weights, Path) else weights,
+            self.device,
+            spec or InputSpec(),
+            measured=measured or self.absent is not None,
+            keep=keep,
+        )
+        self._submit(self._asked)
+
+    def load_trusted(self) -> None:
+        """Load what was asked for last once more: it may run code of its own."""
+        if self._asked is not None:
+            self._submit(replace(self._asked, trust=True, device=self.device))
+
+    def forget_wanted(self) -> None:
+        """Let go of what was asked for last: something else is being looked for."""
+        self._asked = None
+        self._kept()
+
+    def fall_back(self, name: str) -> None:
+        """Load a network to have one at all; what was wanted may still be helped."""
+        self._submit(LoadModel(self._engine, name, None, self.device))
+
+    def refresh_catalogue(self) -> None:
+        """See again which weights are on this machine."""
+        work = ListCatalogue(self._engine)
+        job = self._jobs.submit(work, "Listing the networks", "catalogue", Priority.CLICK)
+        job.done.connect(self._listed)
 
     def expect(self, absent: AbsentModel | None) -> None:
         """Let go of the present model: what is shown now is from one that is not loaded."""
@@ -88,7 +142,7 @@ class Models(QObject):
         devices = [device for device, _words in self.machine.devices]
         self.device = self.absent.device if self.absent.device in devices else devices[0]
         weights = None if self.absent.weights == PRETRAINED else self.absent.weights
-        self.load(self.absent.name, weights)
+        self.load(self.absent.name, weights, spec=self.absent.spec)
 
     def take(self, model: LoadedModel, resumed: bool) -> None:
         """Go on with a model that is loaded; `resumed` where it gave the kept results."""
@@ -102,7 +156,7 @@ class Models(QObject):
         if device != self.device:
             self.device = device
             if self.current is not None:
-                self.load(self.current.name, self.weights)
+                self.load(self.current.name, self.weights, spec=self.current.spec)
 
     def set_fit(self, fit: Fit) -> None:
         """Feed pictures to the network in another way: crop, squash or pad."""
@@ -114,22 +168,21 @@ class Models(QObject):
         self.machine = machine
         self.machine_found.emit(machine)
 
+    def _submit(self, request: LoadModel) -> None:
+        label = f"Loading {short_name(request.name)}"
+        job = self._jobs.submit(request, label, MODEL_SLOT, Priority.RUN)
+        job.done.connect(self._loaded)
+        job.failed.connect(self._kept)
+        job.cancelled.connect(self._kept)
+        self.requested.emit(request.name)
+
+    def _listed(self, entries: tuple[CatalogueEntry, ...]) -> None:
+        self.catalogue = entries
+        self.catalogue_changed.emit(entries)
+
     def _loaded(self, model: LoadedModel) -> None:
-        self.weights = self._weights
         self.take(model, resumed=self.absent is not None and self.absent.is_same(model, self.fit))
 
     def _kept(self) -> None:
         """Say that the old model is still the one."""
         self.requested.emit(self.current.name if self.current else "")
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """Load a model and measure its fingerprint, which takes too long for the window's thread."""
-
-    request: LoadModel
-
-    def __call__(self, run: Run) -> LoadedModel:
-        model = self.request(run)
-        _ = model.fingerprint
-        return model

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject
 
 from cnnviz_desktop.gui.changing_menus import samples
 from cnnviz_desktop.gui.commands import Commands
-from cnnviz_desktop.gui.file_kinds import FIGURES, SESSION, WEIGHTS
+from cnnviz_desktop.gui.file_kinds import kind_of
 from cnnviz_desktop.gui.model_picker import BUNDLED
+from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
-from cnnviz_desktop.gui.work import Machine
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -35,10 +35,10 @@ class Opening(QObject):
         super().__init__(parent)
         self._session = session
         self._commands = commands
-        self._weights = [path for path in paths if path.suffix.lower() in WEIGHTS]
-        kinds = (SESSION, *FIGURES)
-        self._tells = [path for path in paths if path.suffix.lower() in kinds]  # what to begin with
-        self._images = [path for path in paths if path not in (*self._weights, *self._tells)]
+        kinds = {path: kind_of(path) for path in paths}
+        self._files = [path for path in paths if kinds[path] == "model"]
+        self._tells = [path for path in paths if kinds[path] in ("session", "figure")]
+        self._images = [path for path in paths if kinds[path] == "picture"]
         self._model = model
 
     def begin(self) -> None:
@@ -52,14 +52,17 @@ class Opening(QObject):
             self._commands.open_paths(self._images)
         else:
             session.pictures.open(samples())
-        if self._weights:
-            session.models.machine_found.connect(self._load_weights)
-            session.models.start()
-        else:
-            session.models.start()
-            session.models.load(self._model or BUNDLED)
-            if not self._model:
-                session.models.changed.connect(self._pick_layer)
+        session.models.start()
+        session.failed.connect(self._failed)
+        if self._files and self._model:
+            session.models.load(self._model, self._files[0])
+            return
+        if self._files:
+            self._commands.open_paths(self._files)
+            return
+        session.models.load(self._model or BUNDLED)
+        if not self._model:
+            session.models.changed.connect(self._pick_layer)
 
     def fall_back(self) -> None:
         """Begin as if nothing had been asked for: the session or figure could not be opened."""
@@ -69,16 +72,17 @@ class Opening(QObject):
         if not len(pictures) and not self._images:
             pictures.open(samples())
 
+    def _failed(self, tab: str) -> None:
+        """Have a network at all where the first one does not come; why stays on screen."""
+        models = self._session.models
+        if tab != MODEL_SLOT or models.absent is not None:
+            return
+        self._session.failed.disconnect(self._failed)
+        if models.current is None and models.wanted != BUNDLED:
+            models.fall_back(BUNDLED)
+
     def _pick_layer(self, model: LoadedModel) -> None:
         """Begin where maps still look like the picture, unless another network came first."""
         self._session.models.changed.disconnect(self._pick_layer)
         if model.name == BUNDLED and model.layers.find(_FIRST_LAYER) is not None:
             self._session.pick_layer(_FIRST_LAYER, FEATURE_MAPS)
-
-    def _load_weights(self, _machine: Machine) -> None:
-        """Load the file now that the networks' names are known."""
-        self._session.models.machine_found.disconnect(self._load_weights)
-        if self._model:
-            self._session.models.load(self._model, self._weights[0])
-        else:
-            self._commands.load_weights(self._weights[0])

@@ -83,12 +83,16 @@ class FlagField(Field):
         self._box.setChecked(value)
 
 
+_SIDE_BY_SIDE = 16  # letters
+
+
 class IntegerField(Field):
     """A whole number."""
 
     def __init__(self, parameter: Parameter, kind: Integer) -> None:
         self._spin = QSpinBox()
         self._spin.setRange(kind.minimum, kind.maximum)
+        self._spin.setSpecialValueText(kind.least.capitalize())
         self._spin.setKeyboardTracking(False)
         super().__init__(parameter, self._spin)
         self._spin.valueChanged.connect(self._tell)
@@ -157,13 +161,13 @@ class NumberField(Field):
 
 
 class ChoiceField(Field):
-    """One of a few options: side by side up to three, in a list beyond."""
+    """One of a few options: side by side where the dock has room for them, else in a list."""
 
     def __init__(self, parameter: Parameter, kind: Choice) -> None:
         self._segments: Segments | None = None
         self._combo: QComboBox | None = None
         control: QWidget
-        if len(kind.options) <= 3:
+        if len(kind.options) <= 3 and len("".join(kind.options)) <= _SIDE_BY_SIDE:
             words = [(option, option.capitalize(), parameter.help) for option in kind.options]
             name = f"field_{parameter.name}"
             control = self._segments = Segments(words, name, parameter.label)

@@ -58,7 +58,7 @@ class Predictions(QObject):
         waiting = self._jobs.current(slot)
         if waiting is not None and waiting.work == work and waiting.priority <= priority:
             return
-        label = f"Asking {model.name} about {work.image.name}"
+        label = f"Asking {model.title} about {work.image.name}"
         self._jobs.submit(work, label, slot, priority).done.connect(self._answered)
 
     def take(self, kept: Iterable[Inspected]) -> None:

@@ -54,7 +54,7 @@ class PredictionsView(ResultView):
             return self.tab, current.image.name if current else ""
         _index, name, share = prediction.top(1)[0]
         sure = labels.percent(share)
-        model = self.session.model.name if self.session.model else ""
+        model = self.session.model.title if self.session.model else ""
         return name, middle(sure, model, current.image.name)
 
     def can_copy(self) -> bool:

@@ -14,11 +14,14 @@ from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.file_kinds import EITHER
 from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.missing_files import MissingFiles
+from cnnviz_desktop.gui.model_help import ModelHelp
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.session import Session
-from cnnviz_desktop.gui.session_state import known_targets, technique_of
+from cnnviz_desktop.gui.session_state import known_targets, spec_of, technique_of
 from cnnviz_desktop.gui.session_work import Found, FoundRecord, OpenRecord
 from cnnviz_desktop.gui.work import Engine
+from cnnviz_desktop.model_names import short_name
+from cnnviz_desktop.session_places import found_model
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -38,9 +41,12 @@ class RecordOpening(QObject):
     warned = Signal(str)
     given_up = Signal()
 
-    def __init__(self, session: Session, jobs: Jobs, engine: Engine, window: QWidget) -> None:
+    def __init__(
+        self, session: Session, jobs: Jobs, engine: Engine, help_: ModelHelp, window: QWidget
+    ) -> None:
         super().__init__(window)
         self._session = session
+        self._help = help_
         self._jobs = jobs
         self._engine = engine
         self._path = Path()
@@ -50,6 +56,8 @@ class RecordOpening(QObject):
         self._missing = MissingFiles(jobs, engine, window)
         self._missing.settled.connect(self._complete)
         self._missing.cancelled.connect(self.given_up)
+        help_.trusted.connect(self._watch_again)
+        help_.declined.connect(self._model_ended)
 
     def open(self, path: Path) -> None:
         """Look for a record in a file and follow it; a PNG may well be a plain picture."""
@@ -80,11 +88,12 @@ class RecordOpening(QObject):
         if found.known is not None or saved is None:
             self._follow()
             return
-        weights = None if saved.weights == PRETRAINED else saved.weights
         if models.machine is None:
             models.machine_found.connect(self._load, Qt.ConnectionType.SingleShotConnection)
         else:
-            models.load(saved.name, weights, measured=True)
+            here = found_model(saved, found.path)
+            weights = None if here.weights == PRETRAINED else here.weights
+            models.load(here.name, weights, spec=spec_of(here.input), measured=True)
             self._watch()
 
     def _load(self) -> None:
@@ -106,9 +115,14 @@ class RecordOpening(QObject):
     def _model_failed(self, error: CnnvizError) -> None:
         self._why = str(error)
 
+    def _watch_again(self) -> None:
+        if self._found is not None:
+            self._why = ""
+            self._watch()
+
     def _model_ended(self) -> None:
-        """Leave the window as it is where the model has not come."""
-        if self._found is None:
+        """Leave the window as it is where the model has not come, and will not."""
+        if self._found is None or self._help.asking:
             return
         self._found = None
         empty = self._session.model is None
@@ -150,7 +164,8 @@ class RecordOpening(QObject):
         says = []
         if self._other_weights and found.model is not None:
             says.append(
-                f"{self._path.name} was made with other weights of {found.model.name} than these, "
+                f"{self._path.name} was made with other weights of "
+                f"{short_name(found.model.name)} than these, "
                 "so the result differs."
             )
         if found.changed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QMimeData, Signal
 from PySide6.QtGui import QImage, QPalette
@@ -21,6 +21,7 @@ from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.bar_layout import BarLayout
 from cnnviz_desktop.gui.controls import Ground, Line, fix_size, icon_button, named, push_button
+from cnnviz_desktop.gui.plate_view import PlateView
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.view_settings import Control, read_controls, set_controls
 from cnnviz_desktop.gui.work import Answer
@@ -87,13 +88,17 @@ class PageHead(Ground):
 class ResultView(Ground):
     """The content of one tab.
 
-    Subclasses fill `bar` (how the result is drawn; nothing in it runs the engine) and `canvas`, and
-    override `show_answer`, `title` and what else differs. Signals: `retitled`.
+    Subclasses fill `bar` (how the result is drawn; nothing in it runs the engine) and `canvas`, say
+    with `draws` which results these are for, and override `show_answer`, `title` and what else
+    differs. Every other result of the tab is shown as the figure that Export would write. Signals:
+    `retitled`; `plate_wanted` that figure is to be drawn and given to `plate`.
     """
 
     retitled = Signal()
+    plate_wanted = Signal()
     tab = ""
     needs_image = True
+    draws: ClassVar[tuple[type, ...]] = ()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(QPalette.ColorRole.Window, parent)
@@ -119,7 +124,14 @@ class ResultView(Ground):
         self._whole.addWidget(self._bar_room)
         self._whole.addWidget(self._bar_line)
         self._notice_place = self._whole.count()
-        self._whole.addLayout(self.canvas, 1)
+        self._canvas_room = QWidget()
+        self._canvas_room.setLayout(self.canvas)
+        self._whole.addWidget(self._canvas_room, 1)
+        self.plate = PlateView()
+        self.plate.hide()
+        self.plate.wanted.connect(self.plate_wanted)
+        self._whole.addWidget(self.plate, 1)
+        self._has_bar = True
         page = QWidget()
         page.setLayout(self._whole)
         self._stack = QStackedLayout(self)
@@ -152,14 +164,36 @@ class ResultView(Ground):
     def take_keyboard(self) -> None:
         """Give the keyboard to what the tab shows."""
         first = self.canvas.itemAt(0)
-        shown = first.widget() if first is not None else None
+        shown = self.plate if self.is_plate() else first.widget() if first is not None else None
         if shown is not None:
             shown.setFocus()
 
     def hide_bar(self) -> None:
         """Leave the bar out of a tab that needs none."""
+        self._has_bar = False
         self._bar_room.hide()
         self._bar_line.hide()
+
+    def is_plate(self) -> bool:
+        """Tell whether the result is one that is shown as a figure."""
+        answer = self.answer()
+        return answer is not None and not isinstance(answer.result, self.draws)
+
+    def headline(self) -> tuple[str, str]:
+        """Return the title of what is shown and what it says about it."""
+        answer = self.answer()
+        if answer is None or not self.is_plate():
+            return self.title()
+        layer = getattr(answer.result, "layer", "")
+        return layer or answer.technique.title, middle(answer.model.title)
+
+    def drawn(self) -> QImage | None:
+        """Return what is shown as a picture, None where there is none."""
+        return self.plate.image() if self.is_plate() else self.picture()
+
+    def drawn_as(self) -> dict[str, Any]:
+        """Return how the result is drawn, as options of a plate."""
+        return {} if self.is_plate() else self.look()
 
     def answer(self) -> Answer | None:
         """Return the answer that is shown."""
@@ -167,7 +201,8 @@ class ResultView(Ground):
 
     def can_export(self) -> bool:
         """Tell whether there is a result that can be written to a file."""
-        return self.answer() is not None
+        answer = self.answer()
+        return answer is not None and not answer.partial
 
     def show_answer(self, answer: Answer) -> None:
         """Show a result."""
@@ -201,7 +236,7 @@ class ResultView(Ground):
 
     def copy(self) -> QMimeData | None:
         """Return what Copy puts on the clipboard."""
-        picture = self.picture()
+        picture = self.drawn()
         if picture is None:
             return None
         data = QMimeData()
@@ -213,16 +248,25 @@ class ResultView(Ground):
         answer = self.answer()
         if answer is None:
             return self.tab.lower().replace(" ", "-")
-        parts = [answer.model.name, answer.technique.values().get("layer") or ""]
+        parts = [answer.model.title, answer.technique.values().get("layer") or ""]
         if answer.image is not None:
             parts.insert(0, stem(answer.image))
         parts.append(answer.technique.command)
         return "-".join(part for part in parts if part)
 
     def _answered(self, tab: str, answer: Answer) -> None:
-        if tab == self.tab:
+        if tab != self.tab:
+            return
+        plate = self.is_plate()
+        self.plate.setVisible(plate)
+        self._canvas_room.setVisible(not plate)
+        self._bar_room.setVisible(self._has_bar and not plate)
+        self._bar_line.setVisible(self._has_bar and not plate)
+        if plate:
+            self.plate_wanted.emit()
+        else:
             self.show_answer(answer)
-            self.retitled.emit()
+        self.retitled.emit()
 
 
 def stem(image: ImageInput) -> str:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from cnnviz_desktop.data import LayerNode
+from cnnviz_desktop.data import LayerNode, Result
 from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.gui.jobs import Job, Jobs, Priority
+from cnnviz_desktop.gui.jobs import Job, Jobs, Priority, Work
 from cnnviz_desktop.gui.marks import Marks, Origin
 from cnnviz_desktop.gui.models import MODEL_SLOT, Models
 from cnnviz_desktop.gui.pictures import Picture, Pictures
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 PREDICTIONS, EXPLAIN, FEATURE_MAPS, FILTERS = "Predictions", "Explain", "Feature maps", "Filters"
-FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS}  # quick enough to follow each click without a Run
+STATISTICS = "Statistics"
+UNIT = "Unit"
+# Quick enough to follow each click without a Run.
+FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS, UNIT, STATISTICS}
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Session(QObject):
         for kind in TECHNIQUES:
             self.techniques.setdefault(kind.tab, kind())
         jobs.failed.connect(self._failed)
+        jobs.previewed.connect(self._previewed)
         self.models.changed.connect(self._use_model)
         self.models.cleared.connect(self._lose_model)
         self.pictures.selected.connect(self._look_at)
@@ -95,7 +99,9 @@ class Session(QObject):
 
     def layer(self, tab: str) -> str:
         """Return the layer that a tab looks at, the model's default where none was picked."""
-        technique = self.techniques.get(tab) or self.techniques[FEATURE_MAPS]
+        technique = self.techniques.get(tab)
+        if technique is None or not layer_fields(technique):
+            technique = self.techniques[FEATURE_MAPS]
         if self.model is not None:
             with suppress(CnnvizError):
                 technique = technique.resolved(self.model)
@@ -108,7 +114,10 @@ class Session(QObject):
         before = dict(self.techniques)
         for other, technique in before.items():
             if (other == EXPLAIN) == (tab == EXPLAIN):
-                self.techniques[other] = with_layer(technique, name, self.model.layers)
+                usual = _usual(other)
+                turns = layer_fields(usual) and not layer_fields(technique)
+                looking = usual if turns else technique
+                self.techniques[other] = with_layer(looking, name, self.model.layers)
         self._follow()  # first of all: the engine works while the window tells its parts
         for other, technique in before.items():
             if self.techniques[other] != technique:
@@ -121,7 +130,13 @@ class Session(QObject):
         """Select a channel of a layer for all tabs."""
         if unit != self.unit:
             self.unit = unit
+            if unit is not None:
+                place = {"layer": unit.layer, "channel": unit.channel, "row": -1, "column": -1}
+                with suppress(CnnvizError):  # of a damaged session
+                    self._change(UNIT, replace(self.techniques[UNIT], **place))
             self.unit_picked.emit(unit)
+            if self.tab == UNIT:
+                self._follow()
 
     def pick_target(self, target: int | None) -> None:
         """Explain another class; None is the likeliest."""
@@ -133,7 +148,7 @@ class Session(QObject):
         """Take over what a form says: a layer or class at once, the rest with the next run."""
         before, old = self.layer(tab), self.techniques[tab]
         self._change(tab, technique)
-        if self.layer(tab) != before:
+        if layer_fields(technique) and self.layer(tab) != before:
             self.pick_layer(self.layer(tab), tab)
         elif _targets(old) != _targets(technique) or type(old) is not type(technique):
             self._follow()
@@ -174,7 +189,9 @@ class Session(QObject):
         except CnnvizError:
             return True
         shown = self.answers.get(tab)
-        return wanted is not None and (shown is None or _request_of(shown) != wanted)
+        if wanted is None or shown is None:
+            return wanted is not None
+        return shown.partial or _request_of(shown) != wanted
 
     def run(self, tab: str, priority: Priority = Priority.RUN) -> None:
         """Answer what a tab's form asks for: at once where the answer is cached."""
@@ -195,10 +212,19 @@ class Session(QObject):
         work = Perform(self._engine, request.technique, request.model, request.image)
         if running is not None and running.work == work:
             return
-        label = f"{request.technique.title} of {self.layer(tab)}"
+        of = request.technique.values().get("layer") or request.model.name
+        label = f"{request.technique.title} of {of}"
         job = self._jobs.submit(work, label, tab, priority)
         job.done.connect(self._performed)
         self.requested.emit(tab)
+
+    def submit(self, work: Work, label: str, slot: str, priority: Priority = Priority.CLICK) -> Job:
+        """Have the engine do what a view shows beside its result; a newer job of the slot wins."""
+        return self._jobs.submit(work, label, slot, priority)
+
+    def performing(self, request: Request) -> Perform:
+        """Return the work that answers a request."""
+        return Perform(self._engine, request.technique, request.model, request.image)
 
     def job(self, tab: str) -> Job | None:
         """Return the waiting or running job of a tab."""
@@ -260,6 +286,12 @@ class Session(QObject):
     def _forget_picture(self, _key: int) -> None:
         self.cache.keep_images([self.pictures[other].image for other in self.pictures])
 
+    def _previewed(self, job: Job, result: Result) -> None:
+        """Show what is there already of an answer."""
+        work = job.work
+        if isinstance(work, Perform):
+            self._show(Answer(work.technique, work.model, work.image, result, 0.0, partial=True))
+
     def _performed(self, answer: Answer) -> None:
         self.cache.put(_request_of(answer), answer)
         self._show(answer)
@@ -283,6 +315,11 @@ def _request_of(answer: Answer) -> Request:
     return Request(answer.technique, answer.model, answer.image)
 
 
+def _usual(tab: str) -> Technique:
+    """Return what a tab computes where nothing else was chosen."""
+    return next(kind() for kind in TECHNIQUES if kind.tab == tab)
+
+
 def _targets(technique: Technique) -> dict[str, Any]:
     """Return the parameters that are classes."""
     names = (item.name for item in technique.parameters() if isinstance(item.kind, ClassKind))
@@ -294,14 +331,18 @@ def layer_fields(technique: Technique) -> list[str]:
     return [item.name for item in technique.parameters() if isinstance(item.kind, LayerKind)]
 
 
+# What means nothing in another layer: the count of its calls, a channel, a place in its maps.
+_OF_A_LAYER = ("call", "channel", "row", "column")
+
+
 def with_layer(technique: Technique, name: str, layers: LayerNode) -> Technique:
     """Return the technique for another layer; where it needs kernels, for the nearest with some."""
     changes: dict[str, Any] = {}
     for item in technique.parameters():
         if isinstance(item.kind, LayerKind):
             changes[item.name] = nearest_kernels(name, layers) if item.kind.weights else name
-        elif item.name == "call":
-            changes[item.name] = item.default  # the count of another layer's calls means nothing
+        elif item.name in _OF_A_LAYER:
+            changes[item.name] = item.default
     return replace(technique, **changes)
 
 

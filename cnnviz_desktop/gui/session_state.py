@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.data import (
-    PRETRAINED,
-    RANDOM,
     Activation,
     Box,
     Heatmap,
     ImageInput,
+    InputSpec,
     Prediction,
     Record,
 )
@@ -25,15 +24,16 @@ from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.session import Session, Unit
 from cnnviz_desktop.gui.work import Answer, Inspected
+from cnnviz_desktop.session_places import found_model
 from cnnviz_desktop.sessions import (
     SavedImage,
+    SavedInput,
     SavedModel,
     SavedNote,
     SavedPin,
     SavedResult,
     SavedUnit,
     SessionState,
-    locate,
 )
 
 if TYPE_CHECKING:
@@ -105,12 +105,19 @@ class Snapshot:
     def _saved_model(self, origin: Origin) -> SavedModel:
         if self.model is None or origin != Origin.of(self.model):
             return SavedModel(origin.name, origin.weights)
+        spec = self.model.spec
         return SavedModel(
             origin.name,
             origin.weights,
             fingerprint=self.model.fingerprint,
             device=self.device,
             fit=self.fit,  # type: ignore[arg-type]  # one of the same words
+            input=SavedInput(
+                spec.size,
+                spec.mean,
+                spec.std,
+                str(spec.labels.expanduser().absolute()) if spec.labels is not None else "",
+            ),
         )
 
     def _results(self) -> list[SavedResult]:
@@ -159,7 +166,8 @@ def bring_back(found: Found, session: Session, views: Sequence[ResultView]) -> N
     state, saved, before = found.state, found.model, session.model
     absent = _absent(saved, found.path) if saved is not None else None
     session.models.expect(absent)
-    origins = [Origin(item.name, _weights(item, found.path)) for item in state.models]
+    here = [found_model(item, found.path) for item in state.models]
+    origins = [Origin(item.name, item.weights) for item in here]
     session.marks.set_all(
         [Pin(Place(origins[pin.model], _unit(pin.unit)), pin.colour) for pin in state.pins],
         {
@@ -251,16 +259,22 @@ def _is_index(value: object) -> bool:
     return isinstance(value, int) and 0 <= value < 1_000_000
 
 
+def spec_of(saved: SavedInput) -> InputSpec:
+    """Return what was said of a model's input."""
+    names = Path(saved.labels) if saved.labels else None
+    return InputSpec(saved.size, saved.mean, saved.std, names)
+
+
 def _absent(saved: SavedModel, session_path: Path) -> AbsentModel:
-    weights = _weights(saved, session_path)
-    return AbsentModel(saved.name, weights, saved.fingerprint, saved.device, saved.fit)
-
-
-def _weights(saved: SavedModel, session_path: Path) -> str:
-    """Return where a model's weights are from, a file by where it is now."""
-    if saved.weights in (PRETRAINED, RANDOM):
-        return saved.weights
-    return str(locate(saved, session_path) or saved.weights)
+    here = found_model(saved, session_path)
+    return AbsentModel(
+        here.name,
+        here.weights,
+        here.fingerprint,
+        here.device,
+        here.fit,
+        spec=spec_of(here.input),
+    )
 
 
 def _results(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnnviz_desktop.autosave import Autosave
 from cnnviz_desktop.data import PRETRAINED, RANDOM, ImageInput, Record
@@ -16,15 +17,15 @@ from cnnviz_desktop.engine.technique import technique_from
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError, ParameterError, SessionError
 from cnnviz_desktop.gui.pictures import BUDGET
-from cnnviz_desktop.gui.session_state import Snapshot
+from cnnviz_desktop.gui.session_state import Snapshot, spec_of
 from cnnviz_desktop.gui.work import Engine
+from cnnviz_desktop.model_names import file_in
+from cnnviz_desktop.session_places import found_model, locate, locate_model, mismatch
 from cnnviz_desktop.sessions import (
     SavedImage,
+    SavedInput,
     SavedModel,
     SessionState,
-    locate,
-    mismatch,
-    missing_weights,
     read_session,
     write_session,
 )
@@ -34,14 +35,15 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 50_000  # looked at by name
 _MOST_PICTURES = 400  # decoded to be known by their content
+WEIGHTS_KEY, MODEL_KEY, LABELS_KEY = -1, -2, -3  # of lost files that are no pictures
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A file that a session names and that is not found; weights have the key -1."""
+    """A file that a session names and that is not found; those of a model have keys below 0."""
 
     key: int
-    kind: Literal["picture", "weights"]
+    kind: Literal["picture", "weights", "model", "labels"]
     name: str
     path: str
 
@@ -119,10 +121,9 @@ class Gather:
             if mismatch(item, image.fingerprint):
                 changed.add(item.key)
         found = Found(self.state, self.path, images, (), frozenset(changed), tuple(said))
-        model = found.model
-        if model is not None and model in missing_weights(self.state, self.path):
-            lost.append(Lost(-1, "weights", PurePath(model.weights).name, model.weights))
-        return replace(found, lost=tuple(lost), known=self._known(model))
+        if found.model is not None:
+            lost += _lost_of(found.model, self.path)
+        return replace(found, lost=tuple(lost), known=self._known(found.model))
 
     def _image(self, item: SavedImage) -> ImageInput | None:
         if item.key in self.ready:
@@ -135,9 +136,11 @@ class Gather:
     def _known(self, model: SavedModel | None) -> LoadedModel | None:
         """Return the present model where it is the one saved."""
         present = self.present
-        if model is None or present is None or present.name != model.name:
+        if model is None or present is None:
             return None
-        return present if model.fingerprint in ("", present.fingerprint) else None
+        here = found_model(model, self.path)
+        same = present.name == here.name and present.spec == spec_of(here.input)
+        return present if same and here.fingerprint in ("", present.fingerprint) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +169,7 @@ class Search:
             best = next(same, named[0] if named else None)
             if best is not None:
                 places[item.key] = best
-        left = [images[item.key] for item in self.lost if item.key not in places | {-1: Path()}]
+        left = [images[item.key] for item in self.lost if item.key in images.keys() - places.keys()]
         if any(image.fingerprint for image in left):
             places |= self._by_content(left, run)
         return places
@@ -295,7 +298,16 @@ def state_of(record: Record) -> SessionState:
     technique = technique_from(record, TECHNIQUES)
     weights = record.weights or PRETRAINED
     relative = PurePath(weights).name if weights not in (PRETRAINED, RANDOM) else ""
-    model = SavedModel(record.model, weights, relative, record.model_fingerprint)
+    file, _made_by = file_in(record.model)
+    beside_name = PurePath(file.replace("\\", "/")).name
+    model = SavedModel(
+        record.model,
+        weights,
+        relative,
+        record.model_fingerprint,
+        relative_name=beside_name,
+        input=_input_of(record.input),
+    )
     images: tuple[SavedImage, ...] = ()
     if record.image:
         written = record.image.replace("\\", "/")
@@ -310,6 +322,41 @@ def state_of(record: Record) -> SessionState:
         tab=technique.tab,
         parameters={technique.command: technique.values()},
     )
+
+
+def _input_of(values: Mapping[str, Any]) -> SavedInput:
+    """Return what a record tells of a model's input; what makes no sense is left out."""
+    size, mean, std = (_numbers(values.get(name)) for name in ("size", "mean", "std"))
+    names = values.get("labels")
+    names = names if isinstance(names, str) else ""
+    return SavedInput(
+        (int(size[0]), int(size[1])) if len(size) == 2 else None,
+        mean or None,
+        std or None,
+        names,
+        PurePath(names.replace("\\", "/")).name,
+    )
+
+
+def _numbers(values: object) -> tuple[float, ...]:
+    sound = isinstance(values, (list, tuple)) and all(
+        isinstance(item, (int, float)) and math.isfinite(item) for item in values
+    )
+    return tuple(float(item) for item in values) if sound else ()  # type: ignore[attr-defined]
+
+
+def _lost_of(model: SavedModel, session: Path) -> list[Lost]:
+    """List the files of a model that are not found."""
+    files = (
+        (WEIGHTS_KEY, "weights", model.weights_file, locate(model, session)),
+        (MODEL_KEY, "model", model.file, locate_model(model, session)),
+        (LABELS_KEY, "labels", model.input.labels, locate(model.input, session)),
+    )
+    return [
+        Lost(key, kind, PurePath(path.replace("\\", "/")).name, path)  # type: ignore[arg-type]
+        for key, kind, path, place in files
+        if path and place is None
+    ]
 
 
 def _fingerprint(state: SessionState) -> str | None:

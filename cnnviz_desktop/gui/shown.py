@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from cnnviz_desktop.data import Activation, FilterBank, Heatmap, ImageInput, Prediction, Result
+from cnnviz_desktop.data import (
+    Activation,
+    Distribution,
+    FilterBank,
+    Heatmap,
+    ImageInput,
+    Prediction,
+    Result,
+    Sheet,
+    Table,
+)
 from cnnviz_desktop.engine.technique import PREDICT, ClassKind, Technique
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.options import PlateOptions
@@ -46,7 +56,7 @@ class Shown:
         picture = (
             (self.image.path.stem if self.image.path else self.image.name) if self.image else ""
         )
-        parts = (self.layer, command, picture or self.model.name)
+        parts = (self.layer, command, picture or self.model.title)
         return file_stem("-".join(part for part in parts if part))
 
     @property
@@ -57,6 +67,8 @@ class Shown:
                 return self.result.top(1)[0][1]
             case Heatmap():
                 return self.result.target_label or f"class {self.result.target}"
+            case Sheet() | Table() | Distribution():
+                return self.result.title
             case _:
                 return self.layer or "The whole network"
 
@@ -86,7 +98,7 @@ class Shown:
     def caption(self) -> str:
         """Propose a caption: what it is, of what, and how values became colours."""
         of_picture = f" for {self.image.name}" if self.image else ""
-        of = f"{self.model.name}{of_picture}"
+        of = f"{self.model.title}{of_picture}"
         match self.result:
             case Prediction():
                 return f"The likeliest classes of {of}."
@@ -98,6 +110,9 @@ class Shown:
                 return f"{name} of “{self.title}” (logit {logit}) at {self.layer} of {of}."
             case FilterBank():
                 return f"Kernels of {self.layer} of {of}; {self._scaled('filter')}."
+            case _:
+                name = self.technique.title if self.technique is not None else self.title
+                return f"{name} of {of}."
 
     def _scaled(self, tile: str) -> str:
         shared = self.look.get("scale") == "layer"

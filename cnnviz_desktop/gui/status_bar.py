@@ -14,6 +14,7 @@ from cnnviz_desktop.gui.controls import fix_size, label, named
 from cnnviz_desktop.gui.jobs import Job, Jobs
 
 _FLASH = 150  # milliseconds; what is done sooner is not announced
+_STEPS = 1000  # of the progress bar
 
 
 class StatusBar(QStatusBar):
@@ -98,8 +99,8 @@ class StatusBar(QStatusBar):
 
     def _progressed(self, job: Job, progress: Progress) -> None:
         if not self._wait.isActive():
-            self._bar.setRange(0, progress.total)
-            self._bar.setValue(progress.done)
+            self._bar.setRange(0, _STEPS)  # bytes of a large file are more than Qt can count
+            self._bar.setValue(_STEPS * progress.done // max(1, progress.total))
             self._bar.show()
             self._left.setText(remaining(progress))
 

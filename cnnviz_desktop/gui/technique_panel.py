@@ -36,6 +36,7 @@ from cnnviz_desktop.gui.session import EXPLAIN, Session
 from cnnviz_desktop.gui.status_bar import duration, remaining
 
 _FLASH = 150  # milliseconds; what is done sooner shows no progress
+_STEPS = 1000  # of the progress bar
 
 
 class TechniquePanel(Ground):
@@ -55,7 +56,7 @@ class TechniquePanel(Ground):
         self._title = labels.ElidedLabel(role="strong")
         self._about = icon_button("info", "techniqueHelp", "About this technique", "")
         self._methods = QComboBox()
-        named(self._methods, "techniquePicker", "Method", "How the answer is explained")
+        named(self._methods, "techniquePicker", "Method", "What is computed for this tab")
         self.form = ParamForm()
         self.run_button = push_button("Run", "runButton", "Compute with these parameters (F5)")
         self.cancel_button = push_button("Cancel", "cancelButton", "Stop the work (Esc)")
@@ -194,7 +195,7 @@ class TechniquePanel(Ground):
     def _connect(self) -> None:
         session = self._session
         session.tab_changed.connect(self.show_tab)
-        session.technique_changed.connect(self._show_form)
+        session.technique_changed.connect(self._changed)
         session.models.changed.connect(self.show_tab)
         session.models.cleared.connect(self.show_tab)
         session.pictures.selected.connect(self._changed_picture)
@@ -208,6 +209,15 @@ class TechniquePanel(Ground):
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         self._about.clicked.connect(self._ask_for_help)
+
+    def _changed(self, tab: str) -> None:
+        """Follow a technique that was changed elsewhere, to another method perhaps."""
+        technique = self._session.techniques.get(tab)
+        other = technique is not None and technique.command != self._methods.currentData()
+        if other and tab == self._session.tab:
+            self.show_tab()
+        else:
+            self._show_form(tab)
 
     def _show_form(self, tab: str) -> None:
         if tab == self._session.tab:
@@ -275,8 +285,8 @@ class TechniquePanel(Ground):
         self._upper.invalidate()  # hiding alone left its room behind now and then
 
     def _progressed(self, progress: Progress) -> None:
-        self._bar.setRange(0, progress.total)
-        self._bar.setValue(progress.done)
+        self._bar.setRange(0, _STEPS)  # bytes of a large file are more than Qt can count
+        self._bar.setValue(_STEPS * progress.done // max(1, progress.total))
         self._doing.setText(progress.label)
         self._left.setText(remaining(progress))
 

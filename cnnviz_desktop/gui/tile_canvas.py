@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 from cnnviz_desktop.data import Activation
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.empty_state import paint_empty
-from cnnviz_desktop.gui.tile_layout import MARGIN, TileLayout, full_cell
+from cnnviz_desktop.gui.tile_layout import MARGIN, TileLayout, full_cell, page_layout
 from cnnviz_desktop.gui.tile_order import (
     LARGEST_TILE,
+    PAGE,
     SMALLEST_TILE,
+    Beside,
     GridLook,
     MapStatistics,
     arrange,
@@ -38,6 +40,7 @@ class TileCanvas(QAbstractScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._activation: Activation | None = None
+        self._beside = Beside()
         self._numbers: MapStatistics | None = None
         self._painter: TilePainter | None = None
         self._look = GridLook()
@@ -45,6 +48,7 @@ class TileCanvas(QAbstractScrollArea):
         self._place_of: dict[int, int] = {}
         self._selected = -1
         self._full = False
+        self._made = 0  # side of the pixmaps that are drawn from, 0 for that of the tiles
         self._pins: dict[int, QColor] = {}
         self._lit: tuple[int, int] | None = None  # the cell to outline when full-size
         self._empty = ("No maps yet.", "Pick a layer in the tree; its maps appear here.")
@@ -52,11 +56,12 @@ class TileCanvas(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
-    def show_maps(self, activation: Activation | None) -> None:
+    def show_maps(self, activation: Activation | None, beside: Beside | None = None) -> None:
         """Show a layer's maps; the place and the selected channel stay when the layer does."""
         if activation is not None and not activation.values.size:
             activation = None
         before, self._activation = self._activation, activation
+        self._beside = beside or Beside()
         self._numbers = None if activation is None else statistics(activation)
         same = (
             before is not None
@@ -71,22 +76,34 @@ class TileCanvas(QAbstractScrollArea):
         self._lit = None
         self._rebuild()
 
+    def set_beside(self, beside: Beside) -> None:
+        """Draw the maps with something else beside or below them."""
+        if not beside.same(self._beside):
+            self._beside = beside
+            self._rebuild()
+
     def set_look(self, look: GridLook) -> None:
         """Draw the maps in another way."""
-        side = min(max(look.tile_side, SMALLEST_TILE), LARGEST_TILE)
-        look = replace(look, tile_side=side)
-        if look == self._look:
+        look = replace(look, tile_side=min(max(look.tile_side, SMALLEST_TILE), LARGEST_TILE))
+        before, self._look = self._look, look
+        if look == before:
             return
-        only_size = replace(look, tile_side=self._look.tile_side) == self._look
-        self._look = look
-        if only_size:
-            self._fit_scroll_bar()
+        if replace(look, tile_side=before.tile_side) == before:
+            self._fit_scroll_bars()
         else:
             self._rebuild()
 
     def look(self) -> GridLook:
         """Return how the maps are drawn."""
         return self._look
+
+    def beside(self) -> Beside:
+        """Return what the maps are drawn with."""
+        return self._beside
+
+    def parts(self) -> int:
+        """Count the maps that stand side by side in a tile."""
+        return self._painter.parts if self._painter is not None else 1
 
     def set_pins(self, pins: Mapping[int, QColor]) -> None:
         """Mark channels with a bar below their tile, in the colour given."""
@@ -108,10 +125,10 @@ class TileCanvas(QAbstractScrollArea):
         if self._full or self.hasFocus():
             self.viewport().update()
             return
-        layout, scrolled = self._layout_now(), self.verticalScrollBar().value()
+        layout, scrolled = self._layout_now(), self._scrolled()
         for marked in {before, channel} & self._place_of.keys():
             ground = layout.marked(self._place_of[marked]).adjusted(-2, -2, 2, 2)
-            self.viewport().update(ground.translated(0, -scrolled))
+            self.viewport().update(ground.translated(-scrolled))
 
     def selected(self) -> int:
         """Return the marked channel, -1 for none."""
@@ -131,7 +148,7 @@ class TileCanvas(QAbstractScrollArea):
         if on == self._full:
             return
         self._full = on
-        self._fit_scroll_bar()
+        self._fit_scroll_bars()
         if not on and self._selected in self._place_of:
             self._bring_into_sight(self._place_of[self._selected])
         self.full_size_changed.emit(on)
@@ -141,18 +158,31 @@ class TileCanvas(QAbstractScrollArea):
         assert self._painter is not None
         return self._painter.pixmaps.image(channel, _EXPORT_SIDE)
 
+    def picture(self) -> QImage:
+        """Return what is in sight; of a page, the page alone."""
+        shown = self.viewport().grab()
+        if not self._look.page or self._full or not self._channels:
+            return shown.toImage()
+        layout, ratio = self._layout_now(), shown.devicePixelRatio()
+        whole = QRect()
+        for place in range(len(self._channels)):
+            whole = whole.united(layout.marked(place))
+        whole.translate(-self._scrolled())
+        part = QRectF(whole.left() * ratio, whole.top() * ratio, whole.width() * ratio, 0).toRect()
+        part.setHeight(round(whole.height() * ratio))
+        return shown.toImage().copy(part)
+
     def tile_rect(self, channel: int) -> QRect:
         """Return where a channel's map is drawn in the viewport."""
         if self._full:
-            return full_cell(self.viewport().rect(), caption_height() + 4)
-        cell = self._layout_now().cell(self._place_of[channel])
-        return cell.translated(0, -self.verticalScrollBar().value())
+            return full_cell(self.viewport().rect(), caption_height() + 4, self.parts())
+        return self._layout_now().cell(self._place_of[channel]).translated(-self._scrolled())
 
     def channel_at(self, point: QPoint) -> int:
         """Return the channel under a point of the viewport, -1 for none."""
         if self._full:
             return self._selected if self.tile_rect(-1).contains(point) else -1
-        place = self._layout_now().place_at(point + QPoint(0, self.verticalScrollBar().value()))
+        place = self._layout_now().place_at(point + self._scrolled())
         return self._channels[place] if place >= 0 else -1
 
     def cell_at(self, point: QPoint) -> tuple[int, int, int] | None:
@@ -182,20 +212,21 @@ class TileCanvas(QAbstractScrollArea):
             self._paint_outline(painter, self.viewport().rect())
 
     def _paint_tiles(self, painter: QPainter, exposed: QRect) -> None:
-        layout, scrolled = self._layout_now(), self.verticalScrollBar().value()
+        layout, scrolled = self._layout_now(), self._scrolled()
         assert self._painter is not None
-        places = layout.places(exposed.top() + scrolled, exposed.bottom() + scrolled)
+        places = layout.places(exposed.top() + scrolled.y(), exposed.bottom() + scrolled.y())
         channels = [self._channels[place] for place in places]
-        self._painter.make_tiles(painter, channels, layout.side)
+        made = self._made or layout.side
+        self._painter.make_tiles(painter, channels, made)
         for place, channel in zip(places, channels, strict=True):
             selected = channel == self._selected
-            ground = layout.marked(place).translated(0, -scrolled)
+            ground = layout.marked(place).translated(-scrolled)
             if selected:
                 painter.fillRect(ground, theme.current().selection)
-            cell = layout.cell(place).translated(0, -scrolled)
-            self._painter.paint_tile(painter, channel, cell, selected)
+            tile = layout.cell(place).translated(-scrolled)
+            self._painter.paint_tile(painter, channel, tile, selected, made, layout.strip)
             if channel in self._pins:
-                bar = QRect(cell.left(), cell.bottom() + 1, cell.width(), theme.px(_PIN))
+                bar = QRect(tile.left(), tile.bottom() + 1, tile.width(), theme.px(_PIN))
                 painter.fillRect(bar, self._pins[channel])
             if selected:
                 self._paint_outline(painter, ground)
@@ -216,9 +247,17 @@ class TileCanvas(QAbstractScrollArea):
             return f"No channel matches “{query}”.", step
         return "Every channel is silent on this picture.", "Show silent channels to see them."
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move what is painted already, so that only the rows that come into sight are painted."""
+        outlined = self.hasFocus() and self._selected not in self._place_of
+        if outlined or self.devicePixelRatioF() % 1:
+            self.viewport().update()  # the outline does not scroll, nor do parts of a pixel
+        else:
+            self.viewport().scroll(dx, dy)
+
     def resizeEvent(self, _event: QResizeEvent) -> None:
         """Lay the tiles out for the new width."""
-        self._fit_scroll_bar()
+        self._fit_scroll_bars()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Bring the selected tile into sight: it may have been selected before there was a size."""
@@ -226,34 +265,44 @@ class TileCanvas(QAbstractScrollArea):
         self.select(self._selected)
 
     def _layout_now(self) -> TileLayout:
-        count, side = len(self._channels), self._look.tile_side
+        count, side, parts = len(self._channels), self._look.tile_side, self.parts()
+        if self._look.page:
+            room = self.viewport().size()
+            return page_layout(room, count, caption_height(), parts, PAGE)
         # The scroll bar stands in the right margin.
         width = min(self.width(), self.viewport().width() + MARGIN - 4)
-        return TileLayout(width, count, side, caption_height())
+        return TileLayout(width, count, side, caption_height(), parts)
+
+    def _scrolled(self) -> QPoint:
+        """Return how far the canvas is moved to the left and up."""
+        return QPoint(self.horizontalScrollBar().value(), self.verticalScrollBar().value())
 
     def _rebuild(self) -> None:
         """Colour and order the maps anew."""
-        self._painter, self._channels = None, []
+        self._painter, self._channels, self._made = None, [], 0
         shown, numbers = self._activation, self._numbers
         if shown is not None and numbers is not None:
-            self._painter = TilePainter(shown, numbers, self._look)
-            self._channels = arrange(numbers, self._look).tolist()
+            self._painter = TilePainter(shown, self._look, self._beside)
+            self._channels = arrange(numbers, self._look, self._beside.scores).tolist()
         self._place_of = {channel: place for place, channel in enumerate(self._channels)}
         if self._selected not in self._place_of:
             self.show_full_size(False)
-        self._fit_scroll_bar()
+        self._fit_scroll_bars()
 
-    def _fit_scroll_bar(self) -> None:
-        """Give the scroll bar its range and keep the share of the way scrolled."""
-        bar, layout, room = self.verticalScrollBar(), self._layout_now(), self.viewport().height()
-        reach = 0 if self._full else max(0, layout.height - room)
+    def _fit_scroll_bars(self) -> None:
+        """Give the scroll bars their range and keep the share of the way scrolled."""
+        bar, layout, room = self.verticalScrollBar(), self._layout_now(), self.viewport().size()
+        reach = 0 if self._full else max(0, layout.height - room.height())
         share = bar.value() / bar.maximum() if bar.maximum() else 0.0
         changed = reach != bar.maximum()
-        bar.setPageStep(room)
-        bar.setSingleStep(layout.step // 3)
+        bar.setPageStep(room.height())
+        bar.setSingleStep(max(1, min(layout.step, room.height()) // 3))
         bar.setRange(0, reach)
         if changed:
             bar.setValue(round(share * reach))
+        across = 0 if self._full else max(0, layout.reach - room.width())
+        self.horizontalScrollBar().setRange(0, across)
+        self.horizontalScrollBar().setPageStep(room.width())
         self.viewport().update()
 
     def _bring_into_sight(self, place: int) -> None:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from cnnviz_desktop.data import Activation, Floats
-from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.data import Activation, Floats, ImageInput
+from cnnviz_desktop.figures import map_order, style
+from cnnviz_desktop.figures.map_order import Channels, MapStatistics, Ranks
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = ["GridLook", "MapStatistics", "arrange", "parse_channels", "statistics"]
 
-Order = Literal["index", "max", "mean", "energy", "sparsity"]
-ORDERS: tuple[Order, ...] = ("index", "max", "mean", "energy", "sparsity")
+Order = Literal["index", "max", "mean", "energy", "sparsity", "selectivity", "difference"]
+Scale = Literal["tile", "layer", "net"]
 
-SMALLEST_TILE, LARGEST_TILE, DEFAULT_TILE = 48, 256, 78
-
-Channels: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
+SMALLEST_TILE, LARGEST_TILE, DEFAULT_TILE = 16, 1024, 78
+PAGE = 8  # tiles across and down on the classic page
 
 
 @dataclass(frozen=True)
@@ -29,19 +28,25 @@ class GridLook:
     """How a grid draws its maps; nothing here runs the engine.
 
     `order`: by channel number, or strongest first by maximum, mean, mean square, or by the share of
-    cells that are silent. `scale`: each tile to its own maximum, or all to the layer's. `signed`:
-    zero-centred limits and a diverging colour map instead of 0 to the maximum. `colormap` "" is the
-    default for the sign. `query` names channels to keep: "12, 40-47"; "" keeps all.
+    cells that are silent, or by scores that are given from elsewhere. `scale`: each tile to its own
+    maximum, all to the layer's, or all to `net`, the greatest value of any layer, the layer's
+    while that is 0. `signed`: zero-centred limits and a diverging colour map instead of 0 to the
+    maximum. `colormap` "" is the default for the sign. `query` names channels to keep: "12, 40-47";
+    "" keeps all. `overlay`: the opacity of the maps over the picture, 0 for maps alone. `page`:
+    the first 64 in eight columns, fitted to the canvas.
     """
 
     order: Order = "index"
-    scale: pixels.Scale = "tile"
+    scale: Scale = "tile"
     colormap: str = ""
     gamma: float = style.GAMMA
     tile_side: int = DEFAULT_TILE
     signed: bool = False
     hide_silent: bool = False
     query: str = ""
+    overlay: float = 0.0
+    page: bool = False
+    net: float = 0.0
 
     @property
     def map_name(self) -> str:
@@ -50,64 +55,27 @@ class GridLook:
 
 
 @dataclass(frozen=True, eq=False)
-class MapStatistics:
-    """Numbers of every map of a layer: `high`, `low`, `mean`, `energy`, `silence`, each (C,).
+class Beside:
+    """What tiles are drawn with besides the maps themselves.
 
-    `high` and `low` are of the finite cells; `silence` is the share of cells at or below zero;
-    `broken` marks maps with values that are not finite. What few looks need is measured when it is
-    first asked for.
+    `image` lies below an overlay; `scores` (C,) rank channels where the look asks for them; `other`
+    holds the same layer's maps for `other_image`, and `difference` what the maps are beyond those.
     """
 
-    cells: Floats  # (C, h * w), zero where the value is not finite
-    high: Floats
-    energy: NDArray[np.float64]
-    broken: NDArray[np.bool_]
+    image: ImageInput | None = None
+    scores: Floats | None = None
+    other: Activation | None = None
+    other_image: ImageInput | None = None
+    difference: Activation | None = None
 
-    @classmethod
-    def of(cls, values: Floats) -> MapStatistics:
-        """Measure maps (C, h, w)."""
-        flat = values.reshape(len(values), -1)
-        finite = np.isfinite(flat)
-        broken: NDArray[np.bool_] = np.logical_not(finite.all(axis=1))
-        if broken.any():
-            flat = np.where(finite, flat, np.float32(0))
-        cells = max(1, flat.shape[1])
-        energy = np.einsum("ci,ci->c", flat, flat, dtype=np.float64) / cells
-        return cls(flat, flat.max(axis=1, initial=-np.inf), energy, broken)
-
-    @cached_property
-    def low(self) -> Floats:
-        """Return the least value of each map."""
-        least: Floats = self.cells.min(axis=1, initial=np.inf)
-        return least
-
-    @cached_property
-    def mean(self) -> Floats:
-        """Return the mean of each map."""
-        means: Floats = self.cells.mean(axis=1, dtype=np.float64).astype(np.float32)
-        return means
-
-    @cached_property
-    def silence(self) -> Floats:
-        """Return the share of each map's cells that are at or below zero."""
-        count = max(1, self.cells.shape[1])
-        shares: Floats = (np.count_nonzero(self.cells <= 0, axis=1) / count).astype(np.float32)
-        return shares
-
-    def strongest(self) -> int:
-        """Return the channel of the greatest energy; a broken one should be seen."""
-        return int(np.argmax(np.where(self.broken, np.inf, self.energy)))
-
-    def silent(self, signed: bool) -> NDArray[np.bool_]:
-        """Tell which maps have nothing to show: no value above zero (signed: all zero)."""
-        quiet = (self.high == 0) & (self.low == 0) if signed else self.high <= 0
-        return quiet & ~self.broken
-
-    def extreme(self, signed: bool) -> Floats:
-        """Return what stands below each map: its maximum (signed: the value farthest from zero)."""
-        if not signed:
-            return self.high
-        return np.where(self.high >= -self.low, self.high, self.low)
+    def same(self, that: Beside) -> bool:
+        """Tell whether nothing would be drawn differently."""
+        return (
+            self.image is that.image
+            and self.scores is that.scores
+            and self.other is that.other
+            and self.difference is that.difference
+        )
 
 
 _measured: WeakKeyDictionary[Activation, MapStatistics] = WeakKeyDictionary()
@@ -119,6 +87,14 @@ def statistics(activation: Activation) -> MapStatistics:
     if known is None:
         known = _measured[activation] = MapStatistics.of(activation.values)
     return known
+
+
+def reach(numbers: MapStatistics, signed: bool) -> Floats:
+    """Return the value of each map's last colour: its maximum (signed: greatest magnitude)."""
+    if not len(numbers.high):
+        return numbers.high
+    high = np.abs(numbers.extreme(True)) if signed else np.maximum(numbers.high, 0)
+    return np.where(np.isfinite(high), high, np.float32(0))
 
 
 def parse_channels(query: str, count: int) -> list[int] | None:
@@ -142,21 +118,33 @@ def parse_channels(query: str, count: int) -> list[int] | None:
     return list(found)
 
 
-def arrange(numbers: MapStatistics, look: GridLook) -> Channels:
-    """Return the channels a grid shows, in order."""
+def arrange(numbers: MapStatistics, look: GridLook, scores: Floats | None = None) -> Channels:
+    """Return the channels a grid shows, in order; without the scores it asks for, by energy."""
     count = len(numbers.high)
     named = parse_channels(look.query, count)
     channels = np.arange(count) if named is None else np.array(named, dtype=np.intp)
-    keys = {
-        "max": numbers.extreme(look.signed) if not look.signed else np.abs(numbers.extreme(True)),
-        "mean": numbers.mean,
-        "energy": numbers.energy,
-        "sparsity": np.where(numbers.silent(look.signed), -1, numbers.silence),
-    }
-    key = keys.get(look.order)
-    if key is not None:
-        ranked = np.where(numbers.broken, np.inf, key)  # a broken channel should be seen
-        channels = channels[np.argsort(-ranked[channels], kind="stable")]
-    if look.hide_silent and named is None:
-        channels = channels[~numbers.silent(look.signed)[channels]]
-    return channels
+    key: Ranks | None
+    match look.order:
+        case "selectivity" | "difference":
+            key = numbers.energy if scores is None else np.asarray(scores, np.float64)
+        case order:
+            key = numbers.key(order, look.signed)
+    hide = look.hide_silent and named is None
+    channels = numbers.in_order(channels, key, look.signed, hide)
+    return channels[: PAGE * PAGE] if look.page else channels
+
+
+def plate_order(look: GridLook, shown: Sequence[int]) -> dict[str, object]:
+    """Return the options of a plate that show the same channels in the same order."""
+    ranked = look.order in map_order.ORDERS
+    options: dict[str, object] = {}
+    if ranked and not look.query.strip():
+        options |= {"order": look.order, "hide_silent": look.hide_silent}
+    elif shown:  # ranked by what a plate cannot know, or named one by one
+        options["channels"] = tuple(shown[:_MOST_NAMED])
+    if look.page:
+        options |= {"limit": PAGE * PAGE, "columns": PAGE}
+    return options
+
+
+_MOST_NAMED = 256  # channels one by one in a copied call: more than a figure shows

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtGui import QImage, QPixmap
 
-from cnnviz_desktop.data import Floats, Pixels
+from cnnviz_desktop.data import Box, Floats, ImageInput, Pixels
 from cnnviz_desktop.figures import pixels
+from cnnviz_desktop.gui.display import CANVAS, CARD, reduced, scaled
 from cnnviz_desktop.gui.qimages import qimage_of
 from cnnviz_desktop.gui.tile_order import GridLook
 
@@ -17,28 +19,53 @@ _BUDGET = 96 * 2**20  # bytes of scaled tiles to remember
 _SMALLEST = 1e-30  # a limit below this is zero
 
 
-class TilePixmaps:
-    """The tiles of one layer in one look, made when they are first asked for."""
+@dataclass(frozen=True, eq=False)
+class Below:
+    """The picture that maps are laid over, and the box of it that they cover."""
 
-    def __init__(self, values: Floats, look: GridLook) -> None:
+    image: ImageInput
+    region: Box
+
+    def at(self, height: int, width: int) -> Pixels:
+        """Return what the network saw of it, at a tile's size."""
+        small, factor = reduced(self.image, CARD if max(height, width) <= CARD else CANVAS)
+        return pixels.seen_by(small, scaled(self.region, factor), height, width)
+
+
+class TilePixmaps:
+    """The tiles of one stack of maps in one look, made when they are first asked for."""
+
+    def __init__(
+        self, values: Floats, limits: Floats, look: GridLook, below: Below | None = None
+    ) -> None:
+        """Take maps (C, h, w) and the value of each one's last colour."""
         self._values = values
+        self._limits = limits
         self._look = look
+        self._below = below if look.overlay > 0 else None
+        self._ground: Pixels | None = None
         self._made: OrderedDict[tuple[int, int], QPixmap] = OrderedDict()
         self._bytes = 0
-        highs = pixels.map_limits(values, signed=look.signed)[:, 1]
-        # One cell scaled to itself says nothing: a layer of single cells shares one scale.
-        shared = look.scale == "layer" or values[0].size == 1
-        self._limits = np.full_like(highs, highs.max(initial=0)) if shared else highs
+
+    @property
+    def values(self) -> Floats:
+        """Return the maps."""
+        return self._values
 
     def fitted(self, side: int) -> tuple[int, int]:
         """Return the (height, width) of a map in a tile, its proportions kept."""
         height, width = self._values.shape[1:]
         longest = max(height, width)
-        least = side // 4  # a map of one row stays a band one can point at
+        least = max(1, side // 4)  # a map of one row stays a band one can point at
         return (
             max(least, round(side * height / longest)),
             max(least, round(side * width / longest)),
         )
+
+    def is_coarse(self, side: int) -> bool:
+        """Tell whether a map's cells are squares in a tile of that size."""
+        (height, width), (rows, columns) = self.fitted(side), self._values.shape[1:]
+        return self._below is None and rows <= height / 4 and columns <= width / 4
 
     def make(self, channels: Sequence[int], side: int) -> None:
         """Make the tiles of several channels at once: half of the time it takes one by one."""
@@ -70,20 +97,28 @@ class TilePixmaps:
         first, after = channels[0], channels[-1] + 1
         in_a_row = channels == [*range(first, after)]  # a view then: picking 64 of 224x224 is 2 ms
         maps = self._values[first:after] if in_a_row else self._values[channels]
-        scaled = _scaled(maps, *self.fitted(side))
+        height, width = self.fitted(side)
+        smooth = _scaled(maps, height, width, blocks=self._below is None)
         limits = self._limits[channels, None, None]
-        shares = scaled / np.where(limits > _SMALLEST, limits, 1)
+        shares = smooth / np.where(limits > _SMALLEST, limits, 1)
         look = self._look
-        return pixels.colour(shares, look.map_name, 1.0, signed=look.signed, gamma=look.gamma)
+        name, signed, gamma = look.map_name, look.signed, look.gamma
+        if self._below is None:
+            return pixels.colour(shares, name, 1.0, signed=signed, gamma=gamma)
+        if self._ground is None or self._ground.shape[:2] != (height, width):
+            self._ground = self._below.at(height, width)
+        return pixels.overlay_tiles(
+            self._ground, shares, look.overlay, name, limit=1.0, signed=signed, gamma=gamma
+        )
 
 
-def _scaled(maps: Floats, height: int, width: int) -> Floats:
+def _scaled(maps: Floats, height: int, width: int, *, blocks: bool) -> Floats:
     """Scale maps (n, h, w) smoothly, or cell by cell where cells are larger than four pixels.
 
     Values are scaled rather than colours, so that between red and blue lies white.
     """
     rows, columns = maps.shape[1:]
-    coarse = rows <= height / 4 and columns <= width / 4
+    coarse = blocks and rows <= height / 4 and columns <= width / 4
     if coarse or not np.isfinite(maps).all():
         down = np.arange(height) * rows // height
         across = np.arange(width) * columns // width

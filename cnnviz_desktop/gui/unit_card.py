@@ -22,13 +22,13 @@ from cnnviz_desktop.gui.controls import (
 from cnnviz_desktop.gui.display import CARD, reduced, scaled
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.pin_list import PinList
-from cnnviz_desktop.gui.session import FEATURE_MAPS, Session, Unit
+from cnnviz_desktop.gui.session import FEATURE_MAPS, UNIT, Session, Unit
 from cnnviz_desktop.gui.unit_note import UnitNoteField
 from cnnviz_desktop.gui.work import Answer
 
 
 class UnitCard(Ground):
-    """The selected unit, in the tab of feature maps."""
+    """The selected unit, in the tabs of feature maps and of its card."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(QPalette.ColorRole.AlternateBase, parent)
@@ -104,7 +104,7 @@ class UnitCard(Ground):
         tab, unit = self._session.tab, self._session.unit
         answer = self._session.answers.get(FEATURE_MAPS)
         there = self._session.pictures.current is not None
-        self.setVisible(tab == FEATURE_MAPS and answer is not None and there)
+        self.setVisible(tab in (FEATURE_MAPS, UNIT) and answer is not None and there)
         maps = answer.result if answer is not None else None
         known = isinstance(maps, Activation) and unit is not None and maps.layer == unit.layer
         if not known or unit is None or answer is None or not isinstance(maps, Activation):

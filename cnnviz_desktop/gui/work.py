@@ -19,15 +19,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from cnnviz_desktop.data import Activation, ImageInput, Pixels, Prediction, Result
+from cnnviz_desktop.data import Activation, ImageInput, InputSpec, Pixels, Prediction, Result
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import Technique
-from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.errors import CnnvizError, ModelError
 from cnnviz_desktop.gui.display import CARD, reduced
 from cnnviz_desktop.gui.jobs import GarbageKeeper
 from cnnviz_desktop.gui.tile_order import statistics
 
 if TYPE_CHECKING:
+    from cnnviz_desktop.engine.cached_weights import CachedWeights
+    from cnnviz_desktop.engine.catalogue import CatalogueEntry
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 Source: TypeAlias = "Path | bytes | Pixels"
@@ -37,21 +39,21 @@ _MOMENT = 0.2  # seconds of decoding before the pictures so far are shown
 
 @dataclass(frozen=True)
 class Machine:
-    """What the engine has to work with: devices as (id, what a person reads), models by name."""
+    """What the engine has to work with: devices as (id, what a person reads)."""
 
     devices: tuple[tuple[str, str], ...]
-    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A technique's result with all that it was made from."""
+    """A technique's result with all that it was made from; `partial` while it is not whole yet."""
 
     technique: Technique
     model: LoadedModel
     image: ImageInput | None
     result: Result
     seconds: float
+    partial: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +82,31 @@ class Engine(Protocol):
         """Import what is needed and say what there is to work with."""
 
     def load_model(
-        self, name: str, weights: Path | str | None, device: str, run: Run
+        self,
+        name: str,
+        weights: Path | str | None,
+        device: str,
+        run: Run,
+        *,
+        spec: InputSpec,
+        trust: bool,
     ) -> LoadedModel:
-        """Build a network by name, with its own, local or no weights."""
+        """Build a network by name or from a file, with its own, local or no weights."""
+
+    def catalogue(self) -> tuple[CatalogueEntry, ...]:
+        """List the networks that can be loaded by name; quick, since nothing is imported."""
+
+    def factories(self, path: Path) -> tuple[str, ...]:
+        """Name what in a Python file may make a network."""
+
+    def remember_input(self, path: Path, spec: InputSpec) -> None:
+        """Take what is said of a model file's input for the next time as well."""
+
+    def cached_weights(self) -> tuple[CachedWeights, ...]:
+        """List the weights that were downloaded."""
+
+    def delete_weights(self, item: CachedWeights) -> None:
+        """Delete downloaded weights."""
 
     def load_image(self, source: Source) -> ImageInput:
         """Decode one picture."""
@@ -103,22 +127,65 @@ class TorchEngine:
     """The real engine."""
 
     def start(self, run: Run) -> Machine:
-        """Import torch and torchvision; list devices and models."""
+        """Import torch and torchvision; list devices."""
         with quiet_imports():
             _preload_torch()
-            models = import_module("cnnviz_desktop.engine.models")
+            import_module("cnnviz_desktop.engine.models")
             import_module("cnnviz_desktop.engine.inspection")
-            names = models.model_names()
         run.check()
-        return Machine(devices=_devices(), models=tuple(names))
+        return Machine(_devices())
 
     def load_model(
-        self, name: str, weights: Path | str | None, device: str, run: Run
+        self,
+        name: str,
+        weights: Path | str | None,
+        device: str,
+        run: Run,
+        *,
+        spec: InputSpec,
+        trust: bool,
     ) -> LoadedModel:
-        """Build the network."""
+        """Build the network; the first of a kind imports a thousand modules."""
         from cnnviz_desktop.engine.models import load_model
 
-        return load_model(name, weights=weights, device=device, run=run)
+        with quiet_imports():
+            return load_model(name, weights, device, run, spec=spec, trust=trust)
+
+    def catalogue(self) -> tuple[CatalogueEntry, ...]:
+        """List the networks."""
+        from cnnviz_desktop.engine.catalogue import catalogue
+
+        return catalogue()
+
+    def factories(self, path: Path) -> tuple[str, ...]:
+        """Read the file without running it."""
+        from cnnviz_desktop.engine.factories import candidates, only
+
+        try:
+            return (only(path),)
+        except ModelError:
+            found = candidates(path)
+            if not found:
+                raise
+            return found
+
+    def remember_input(self, path: Path, spec: InputSpec) -> None:
+        """Keep it in the settings folder."""
+        from cnnviz_desktop.engine.inputs import remember
+
+        remember(path, spec)
+
+    def cached_weights(self) -> tuple[CachedWeights, ...]:
+        """Look into the cache."""
+        from cnnviz_desktop.engine.cached_weights import cached
+
+        return cached()
+
+    def delete_weights(self, item: CachedWeights) -> None:
+        """Delete the file."""
+        from cnnviz_desktop.engine.cached_weights import delete
+
+        delete(item)
 
     def load_image(self, source: Source) -> ImageInput:
         """Decode one picture."""
@@ -154,20 +221,6 @@ class Start:
     def __call__(self, run: Run) -> Machine:
         """Do it."""
         return self.engine.start(run)
-
-
-@dataclass(frozen=True, eq=False)
-class LoadModel:
-    """Load a model -> `LoadedModel`."""
-
-    engine: Engine
-    name: str
-    weights: Path | str | None = None
-    device: str = "cpu"
-
-    def __call__(self, run: Run) -> LoadedModel:
-        """Do it."""
-        return self.engine.load_model(self.name, self.weights, self.device, run)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,12 +311,13 @@ def quiet_imports() -> Iterator[None]:
     rests meanwhile, and what was imported is then exempt from later collections.
     """
     with GarbageKeeper.held:
-        was_enabled = gc.isenabled()
+        was_enabled, known = gc.isenabled(), len(sys.modules)
         gc.disable()
         try:
             yield
-            gc.freeze()
         finally:
+            if len(sys.modules) > known:
+                gc.freeze()
             if was_enabled:
                 gc.enable()
 

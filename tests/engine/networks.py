@@ -231,3 +231,72 @@ class LeNet(nn.Module):
         x = self.pool(functional.relu(self.conv2(x)))
         x = torch.flatten(x, 1)
         return self.fc3(functional.relu(self.fc2(functional.relu(self.fc1(x)))))
+
+
+class Mnist(nn.Sequential):
+    """A network of 1x28x28 pictures as tutorials write it: no other size fits its linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(8)
+        self.conv1 = nn.Conv2d(1, 4, 5)  # 24
+        self.relu1 = nn.ReLU(inplace=True)
+        self.pool1 = nn.MaxPool2d(2)  # 12
+        self.conv2 = nn.Conv2d(4, 6, 5)  # 8
+        self.relu2 = nn.ReLU(inplace=True)
+        self.pool2 = nn.MaxPool2d(2)  # 4
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(6 * 4 * 4, 10)
+
+
+class Cifar(nn.Module):
+    """A residual network of 3x32x32 pictures that takes any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(9)
+        self.conv1 = nn.Conv2d(3, 4, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(4)
+        self.conv2 = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.down = nn.Conv2d(4, 8, 3, stride=2, padding=1)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.bn1(self.conv1(x)))
+        out = self.conv2(x)
+        out += x
+        return self.fc(functional.relu(self.down(functional.relu(out))).mean((2, 3)))
+
+
+class Ending(nn.Module):
+    """Maps, their mean, a linear layer, and an end of any kind after the scores.
+
+    `end` is a function or module of (N, 3) scores; `features` is the same network's inside, so that
+    two of these differ in their end alone.
+    """
+
+    def __init__(self, end: Any, inplace: bool = True) -> None:
+        super().__init__()
+        torch.manual_seed(10)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3, padding=1),
+            nn.ReLU(inplace=inplace),
+            nn.Conv2d(4, 5, 3, padding=1),
+            nn.ReLU(inplace=inplace),
+        )
+        self.fc = nn.Linear(5, 3)
+        self.end = end
+
+    def forward(self, x: Tensor) -> Any:
+        return self.end(self.fc(self.features(x).mean((2, 3))))
+
+
+class Lambda(nn.Module):
+    """A function as a module, as Keras users write it."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x)

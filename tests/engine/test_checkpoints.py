@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import argparse
+from collections import defaultdict
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
-from cnnviz_desktop.engine.checkpoints import class_count, find_state
+from cnnviz_desktop.engine.checkpoints import StandIn, aligned, class_count, find_state
+from cnnviz_desktop.engine.model_files import recognise
 from cnnviz_desktop.engine.models import load_model
-from cnnviz_desktop.engine.weights import read_state
+from cnnviz_desktop.engine.weights import load_data, read_state
 from cnnviz_desktop.errors import ModelError
 
 
@@ -65,13 +72,16 @@ def test_numpy_numbers_beside_the_weights_are_read(
     assert same(read_state(path), state)
 
 
-def test_a_file_that_would_run_code_is_still_refused(
-    tmp_path: Path, state: dict[str, torch.Tensor]
+@pytest.mark.parametrize("legacy", [False, True])
+def test_objects_beside_the_weights_are_left_out_and_not_run(
+    tmp_path: Path, state: dict[str, torch.Tensor], legacy: bool
 ) -> None:
     path = tmp_path / "checkpoint.pth"
-    torch.save({"state_dict": state, "path": Path("x")}, path)
-    with pytest.raises(ModelError, match="Python objects"):
-        read_state(path)
+    options = argparse.Namespace(lr=0.1, out=Path("x"))
+    beside = {"args": options, "when": datetime(2024, 1, 1), "counts": defaultdict(int, a=1)}
+    torch.save({"state_dict": state, **beside}, path, _use_new_zipfile_serialization=not legacy)
+
+    assert same(read_state(path), state)
 
 
 def test_the_class_count_is_read_from_a_changed_head(state: dict[str, torch.Tensor]) -> None:
@@ -93,3 +103,141 @@ def test_a_fine_tuned_network_opens_with_its_own_classes(tmp_path: Path) -> None
     assert torch.equal(
         model.module.get_parameter("features.0.weight"), net.get_parameter("features.0.weight")
     )
+
+
+# --------------------------------------------------------------------------- as people save them
+
+
+class Trainer:
+    """An object that a script keeps beside the weights."""
+
+    def __init__(self) -> None:
+        self.lr = 0.1
+        self.history = [1, 2]
+
+
+def test_an_object_of_a_scripts_own_becomes_a_stand_in(
+    tmp_path: Path, state: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / "checkpoint.pth"
+    torch.save({"trainer": Trainer(), "model": state}, path)
+    file = recognise(path)
+    assert [name.rpartition(".")[2] for name in file.runs] == ["Trainer"]
+    loaded = load_data(file)
+    assert isinstance(loaded, dict)
+    trainer = loaded["trainer"]
+    assert isinstance(trainer, StandIn)
+    assert type(trainer).__name__ == "Trainer"
+    assert (trainer.__dict__["lr"], trainer.__dict__["history"]) == (0.1, [1, 2])
+    assert same(find_state(loaded), state)
+
+
+def test_weights_are_found_under_a_name_of_ones_own(state: dict[str, torch.Tensor]) -> None:
+    small = {"weight": torch.zeros(2)}
+    moments = {"exp_avg.weight": torch.zeros(99, 99)}
+    loaded = {"critic": small, "generator": state, "optimizer_g": moments, "state": moments}
+    assert same(find_state(loaded), state)
+    assert same(find_state({"deeply": {"nested": {"state_dict": state}}}), state)
+
+
+def test_notes_among_the_weights_are_left_out(state: dict[str, torch.Tensor]) -> None:
+    noted = {**state, "epoch": 3, "accuracy": 0.5, "_extra_state": None}
+    assert same(find_state(noted), state)
+
+
+def test_mappings_that_hold_each_other_end() -> None:
+    loop: dict[str, Any] = {}
+    loop["model"] = loop["x"] = {"state_dict": loop, "y": [loop]}
+    assert find_state(loop) is None
+
+
+def test_mappings_that_share_their_parts_end_at_once() -> None:
+    """Eleven places a level and 40 levels: looked at one by one they would never end."""
+    inner: dict[str, Any] = {}
+    for _ in range(40):
+        inner = dict.fromkeys(("model", "net", "ema", "state_dict", "a", "b"), inner)
+    assert find_state(inner) is None
+
+
+def test_stand_ins_that_hold_each_other_end() -> None:
+    layer = StandIn()
+    layer.__setstate__(
+        {"_parameters": {}, "_buffers": {}, "_modules": {"a": layer, "b": layer}, 3: 4}
+    )
+    assert find_state(layer) is None
+
+
+def test_what_a_network_does_not_save_is_not_read(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.BatchNorm2d(2), nn.Conv2d(2, 2, 1))
+    net.register_buffer("passing", torch.zeros(3), persistent=False)
+    torch.save(net, tmp_path / "net.pth")
+    found = read_state(tmp_path / "net.pth")
+    assert list(found) == list(net.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "found"),
+    [
+        (["a", "b"], ["a", "b"], ["a", "b"]),
+        (["a", "b"], ["model.a", "model.b"], ["model.a", "model.b"]),
+        (["model.a", "loss"], ["a"], ["a"]),
+        (["net.a", "x"], ["b"], ["net.a", "x"]),
+        (["a"], [], ["a"]),
+        (["a"], ["other.a"], ["a"]),
+    ],
+)
+def test_names_are_brought_to_those_of_the_network(
+    names: list[str], wanted: list[str], found: list[str]
+) -> None:
+    assert list(aligned({name: torch.zeros(1) for name in names}, wanted)) == found
+
+
+TENSORS = st.builds(torch.zeros, st.lists(st.integers(0, 3), max_size=3))
+KEYS = st.one_of(
+    st.sampled_from(
+        [
+            "model",
+            "state_dict",
+            "ema",
+            "module.",
+            "model.a.weight",
+            "weight",
+            "optimizer",
+            "_modules",
+        ]
+    ),
+    st.text(max_size=3),
+    st.integers(),
+)
+VALUES = st.recursive(
+    st.one_of(TENSORS, st.none(), st.integers(), st.floats(), st.text(max_size=3), st.binary()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=5)),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES)
+def test_no_nesting_raises(loaded: object) -> None:
+    found = find_state(loaded)
+    assert found is None or all(isinstance(value, torch.Tensor) for value in found.values())
+    if found:
+        aligned(found, ["weight", "model.weight"])
+        class_count(found, {"weight": torch.zeros(2)})
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(VALUES, st.booleans())
+def test_no_saved_nesting_raises_anything_but_a_sentence(
+    tmp_path: Path, loaded: object, legacy: bool
+) -> None:
+    path = tmp_path / "any.pth"
+    torch.save(loaded, path, _use_new_zipfile_serialization=not legacy)
+    try:
+        read_state(path)
+    except ModelError as error:
+        assert str(error)

@@ -183,6 +183,27 @@ def test_as_many_channels_as_classes_are_no_scores_while_weights_follow(watch):
     assert default_layer(module, seen(watch, module))[0] == "1"
 
 
+def test_what_hands_its_input_on_ends_no_module(watch):
+    """timm's blocks end with a drop path that is an Identity, before the sum that is the output."""
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.drop_path = nn.Conv2d(3, 3, 1), nn.Identity()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.drop_path(self.conv(x))
+
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    module = nn.Sequential()
+    module.stages, module.head = nn.Sequential(Block(), Block()), head
+
+    layer, reason = default_layer(module, seen(watch, module))
+
+    assert layer == "stages"
+    assert reason.endswith("begins with head.0 (AdaptiveAvgPool2d).")
+
+
 def test_a_convolution_to_classes_belongs_to_the_head(watch):
     module = nn.Sequential(
         nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU()),

@@ -214,3 +214,81 @@ def test_every_model_of_torchvision_has_a_crop_within_its_scaled_picture():
         image = photograph(201, 303)
         wanted = transforms(Image.fromarray(image.pixels)).unsqueeze(0)
         torch.testing.assert_close(preprocessing(image)[0], wanted, rtol=0, atol=1e-6)
+
+
+# ---------------------------------------------------------------------- grey, small, not square
+
+
+def test_a_grey_network_gets_the_luminance():
+    """ITU-R 601: 0.299 R + 0.587 G + 0.114 B, as Pillow's "L" rounds it."""
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (10, 20, 30), (77, 77, 77)]
+    image = ImageInput(np.array([colours], np.uint8).repeat(6, axis=0))
+    preprocessing = Preprocessing((6, 6), 6, (0.0,), (1.0,))
+
+    tensor, region = preprocessing(image)
+
+    assert tensor.shape == (1, 1, 6, 6)
+    np.testing.assert_allclose(tensor[0, 0, 0] * 255, [76, 150, 29, 255, 18, 77], atol=1e-4)
+    assert region == image.whole
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash", "pad"])
+@pytest.mark.parametrize("size", [(28, 28), (32, 32), (20, 40), (40, 20), (1, 1), (7, 5)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_fit_makes_an_input_of_any_size_and_both_kinds(fit, size, channels):
+    mean = (0.5, 0.4, 0.3)[:channels]
+    preprocessing = Preprocessing(size, min(size), mean, (0.5,) * channels, fit=fit)
+
+    for rows, columns in ((28, 28), (5, 90), (90, 5), (1, 1), (1, 700), (64, 48)):
+        image = photograph(rows, columns)
+        tensor, region = preprocessing(image)
+        assert tensor.shape == (1, channels, *size)
+        assert region.height >= 1 and region.width >= 1
+        assert region.top < rows and region.bottom > 0
+        assert region.left < columns and region.right > 0
+        if fit == "crop":
+            assert region.top >= 0 and region.left >= 0
+            assert region.bottom <= rows and region.right <= columns
+
+
+def test_a_grey_pictures_own_values_come_through_in_all_fits():
+    grey = np.random.default_rng(3).integers(0, 256, (28, 28), dtype=np.uint8)
+    image = ImageInput(grey[:, :, None].repeat(3, axis=2))
+
+    for fit in ("crop", "squash", "pad"):
+        tensor, region = Preprocessing((28, 28), 28, (0.1307,), (0.3081,), fit=fit)(image)
+        np.testing.assert_allclose(tensor[0, 0], (grey / 255 - 0.1307) / 0.3081, atol=1e-5)
+        assert region == Box(0, 0, 28, 28)
+
+
+def test_grey_padding_is_the_mean():
+    tensor, region = Preprocessing((4, 8), 4, (0.2,), (0.5,), fit="pad")(photograph(4, 4))
+
+    assert region == Box(0, -2, 4, 6)
+    np.testing.assert_allclose(tensor[0, 0, :, :2], 0, atol=1e-6)
+    np.testing.assert_allclose(tensor[0, 0, :, 6:], 0, atol=1e-6)
+    assert tensor[0, 0, :, 2:6].abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "size", "resize", "region"),
+    [
+        (20, 40, (2, 4), 2, Box(0, 0, 20, 40)),  # the same shape: all of it
+        (20, 20, (2, 4), 2, Box(5, 0, 15, 20)),  # the middle half of the rows
+        (20, 80, (2, 4), 2, Box(0, 20, 20, 60)),
+        (20, 20, (4, 2), 2, Box(0, 5, 20, 15)),
+        (40, 80, (2, 4), 4, Box(10, 20, 30, 60)),  # `resize` twice the side: the middle half
+    ],
+)
+def test_a_crop_of_another_shape_covers_the_input(rows, columns, size, resize, region):
+    tensor, got = Preprocessing(size, resize)(photograph(rows, columns))
+
+    assert tensor.shape == (1, 3, *size)
+    assert got == region
+
+
+def test_a_strip_needs_no_gigabytes_for_a_wide_input_either():
+    for rows, columns in ((5000, 1), (1, 5000)):
+        tensor, region = Preprocessing((32, 512), 32)(photograph(rows, columns))
+        assert tensor.shape == (1, 3, 32, 512)
+        assert region.height >= 1 and region.width >= 1

@@ -15,7 +15,7 @@ import torch
 import torchvision
 
 from cnnviz_desktop.engine import downloads
-from cnnviz_desktop.engine.catalogue import catalogue
+from cnnviz_desktop.engine.cached_weights import cached
 from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import ModelError
@@ -73,7 +73,7 @@ def test_pretrained_weights_are_downloaded_once_under_torch_hubs_name(served: st
     assert all(torch.equal(value, wanted[key]) for key, value in first.module.state_dict().items())
     assert first.fingerprint == again.fingerprint
     assert len(first.labels) == 1000
-    assert next(entry for entry in catalogue() if entry.name == NAME).here
+    assert [item.path for item in cached()] == [path]
 
 
 def test_a_file_torch_hub_has_fetched_is_used_without_the_network(served: str) -> None:

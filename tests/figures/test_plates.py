@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -6,7 +7,19 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from cnnviz_desktop.data import Activation, Box, FilterBank, Heatmap, ImageInput, Prediction, Result
+from cnnviz_desktop.data import (
+    Activation,
+    Box,
+    Distribution,
+    FilterBank,
+    Heatmap,
+    ImageInput,
+    Prediction,
+    Result,
+    Sheet,
+    Strip,
+    Table,
+)
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.options import WIDTH
@@ -54,7 +67,46 @@ def broken_maps() -> NDArray[np.float32]:
     return maps
 
 
+def distribution(layers: int, show: Literal["histograms", "boxes"]) -> Distribution:
+    """Make layers that are ever wider, named at length, every third of them rectified."""
+    reach = np.geomspace(0.01, 100, layers)[:, None]
+    low = np.where(np.arange(layers)[:, None] % 3 == 0, 0, -reach)
+    steps = np.linspace(0, 1, 97)
+    shares = np.array([0, 0.3, 0.45, 0.5, 0.55, 0.7, 1])
+    return Distribution(
+        title="Activations of a network with a long name for a picture with a long name",
+        of="activations",
+        layers=tuple(f"features.denseblock{i}.denselayer{i}.$x^ 日本{i}" for i in range(layers)),
+        edges=(low + steps * (reach - low)).astype(np.float32),
+        counts=RNG.integers(0, 1000, (layers, 96)),
+        zeros=RNG.integers(0, 9000, layers),
+        broken=np.arange(layers),
+        box=(low + shares * (reach - low)).astype(np.float32),
+        show=show,
+    )
+
+
 HARD_LABELS = ("a $x^ label_{", "日本語のラベル", "two\nlines \x07 & <tag>", "x" * 400, "🐕", "")
+
+
+def sheet(*counts: int) -> Sheet:
+    """Make the walk through a network: strips of that many maps, and an answer."""
+    strips = [
+        Strip(
+            f"Stage {number}",
+            Activation(noise(count, 32 >> number, 32 >> number), f"features.{number}", BOX),
+            tuple(range(count)),
+            100,
+        )
+        for number, count in enumerate(counts, start=1)
+    ]
+    shares = np.array([0.7, 0.2, 0.1], np.float32)
+    return Sheet(
+        "net, stage by stage",
+        tuple(strips),
+        Prediction(np.log(shares), shares, ("owl", "a very long name of a class", "cat"), BOX),
+    )
+
 
 RESULTS: dict[str, tuple[Result, ImageInput | None]] = {
     "prediction": (prediction("pug", "boxer", "tabby"), picture()),
@@ -89,7 +141,31 @@ RESULTS: dict[str, tuple[Result, ImageInput | None]] = {
     "pointwise kernels": (FilterBank(noise(1000, 512, 1, 1), "fc"), None),
     "two large kernels": (FilterBank(noise(2, 2, 11, 11), "conv"), None),
     "dead kernels": (FilterBank(np.zeros((4, 3, 3, 3), np.float32), "conv"), None),
+    "histogram": (distribution(1, "histograms"), None),
+    "histograms": (distribution(16, "histograms"), picture()),
+    "histograms of many layers": (distribution(300, "histograms"), None),
+    "box plots": (distribution(16, "boxes"), None),
+    "box plots of many layers": (distribution(161, "boxes"), None),
+    "stages": (sheet(8, 96, 64), picture()),
+    "stages of many maps": (sheet(64, 12), None),
+    "one stage without an answer": (Sheet("net, stage by stage", sheet(1, 5).strips[:1]), None),
     "kernels of no numbers": (FilterBank(np.full((4, 3, 3, 3), np.nan, np.float32), "conv"), None),
+    "table": (
+        Table(
+            "Layers of $x^ 日本",
+            ("layer", "output", "parameters", "memory of one picture", "known as"),
+            ("", "", "", "MB", ""),
+            (
+                ("features." + "long_name." * 9, "64×224×224", 138_357_544, 12.8, "block1_conv1"),
+                ("", None, 0, np.nan, None),
+            ),
+            ("total", None, 138_357_544, 12.8, None),
+            ("parameters",),
+            ("13 Conv2d, 5 MaxPool2d and 3 Linear. " * 6, "And another sentence."),
+        ),
+        None,
+    ),
+    "table of one cell": (Table("t", ("a",), ("",), ((1,),)), None),
 }
 
 
@@ -261,6 +337,12 @@ def test_filters_say_what_is_shown() -> None:
     assert "strongest of 128 filters" in said
     assert "strongest of 64 inputs" in said
     assert "32 groups" in words(plate(RESULTS["depthwise kernels"][0]))
+
+
+def test_the_stages_say_what_they_are() -> None:
+    said = words(plate(RESULTS["stages"][0], RESULTS["stages"][1]))
+    for wanted in ("Stage 1", "features.1", "100 maps of 16×16", "8 of them", "owl", "70.0"):
+        assert wanted in said
 
 
 def test_a_table_of_kernels_keeps_the_strongest_in_order() -> None:

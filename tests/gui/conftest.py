@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,29 @@ from cnnviz_desktop.data import (
     Activation,
     Box,
     FilterBank,
+    Finding,
     Heatmap,
     ImageInput,
+    InputSpec,
     LayerNode,
     Prediction,
+    Sheet,
+    Strip,
+    Table,
 )
-from cnnviz_desktop.engine.techniques import FeatureMaps, Filters
-from cnnviz_desktop.errors import ImageError, LayerError, ModelError
+from cnnviz_desktop.engine.cached_weights import CachedWeights
+from cnnviz_desktop.engine.catalogue import CatalogueEntry
+from cnnviz_desktop.engine.techniques import FeatureMaps, Filters, Hierarchy, Summary
+from cnnviz_desktop.errors import (
+    ArchitectureError,
+    ImageError,
+    LayerError,
+    ModelError,
+    TrustError,
+)
 from cnnviz_desktop.gui.main_window import MainWindow
 from cnnviz_desktop.gui.work import Machine
+from cnnviz_desktop.model_names import file_in, short_name
 from cnnviz_desktop.settings import FOLDER_VARIABLE
 
 LABELS = ("striped star", "dotted disc", "checked hexagon", "wavy ring")
@@ -53,6 +66,56 @@ def layer_tree() -> LayerNode:
     return LayerNode("", "Net", (4,), 100, 1, (block, leaf("head", "Linear", (4,))))
 
 
+@dataclass(frozen=True)
+class FakePreprocessing:
+    """How pictures are fed to a FakeModel: three channels."""
+
+    size: tuple[int, int] = (32, 32)
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    fit: str = "crop"
+    channels: int = 3
+    colours: str = "RGB"
+
+
+ENTRIES = (
+    CatalogueEntry("bundled", None, None, 1.2, True, "CNNviz", None, "bundled"),
+    CatalogueEntry("resnet50", 25_557_032, 80.9, 102.5, False, "ResNet", 2015),
+    CatalogueEntry("vgg16", 138_357_544, 71.6, 553.4, True, "VGG", 2014),
+    CatalogueEntry("vgg19", 143_667_240, 72.4, 574.7, False, "VGG", 2014),
+    CatalogueEntry(
+        "timm:resnetv2_50",
+        25_549_352,
+        80.4,
+        102.4,
+        False,
+        "ResNet V2",
+        2016,
+        "timm",
+        aliases=("resnet50v2",),
+    ),
+    CatalogueEntry("timm:bare", 1_200_000, None, 0.0, False, "Bare", None, "timm", published=False),
+)
+NAMES = tuple(entry.name for entry in ENTRIES)
+
+
+def summary_table() -> Table:
+    return Table(
+        "Architecture of bundled",
+        ("layer", "kind", "parameters", "memory"),
+        ("", "", "", "MB"),
+        (
+            ("block.conv1", "Conv2d", 1200, 0.5),
+            ("block.act", "ReLU", 0, 0.25),
+            ("block.conv2", "Conv2d", 34_000, None),
+            ("head", "Linear", 90, 1.5),
+        ),
+        ("total", None, 35_290, 2.25),
+        ("parameters",),
+        ("2 Conv2d, 1 ReLU, 1 Linear.",),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class FakeModel:
     """What the window uses of a LoadedModel."""
@@ -68,10 +131,16 @@ class FakeModel:
     device: str = "cpu"
     fingerprint: str = "f" * 64
     module: object = field(default_factory=object)
-    preprocessing: Any = field(default_factory=lambda: SimpleNamespace(fit="crop", size=(32, 32)))
+    preprocessing: Any = field(default_factory=FakePreprocessing)
+    findings: tuple[Finding, ...] = ()
+    spec: InputSpec = field(default_factory=InputSpec)
+
+    @property
+    def title(self) -> str:
+        return short_name(self.name)
 
     def with_fit(self, fit: str) -> FakeModel:
-        return replace(self, preprocessing=SimpleNamespace(fit=fit, size=(32, 32)))
+        return replace(self, preprocessing=replace(self.preprocessing, fit=fit))
 
     def layer(self, name: str | None, *, weights: bool = False) -> LayerNode:
         wanted = name or (self.first_convolution if weights else self.default_layer)
@@ -92,16 +161,78 @@ class FakeEngine:
         self.busy = threading.Event()
         self.fail: Exception | None = None
         self.threads: set[str] = set()
+        self.asked: list[tuple[str, Any, InputSpec, bool]] = []  # of load_model
+        self.entries = ENTRIES
+        self.findings: tuple[Finding, ...] = ()
+        self.makers: tuple[str, ...] = ("make_model",)
+        self.trusted: set[str] = set()
+        self.inputs: dict[str, InputSpec] = {}
+        self.cached: list[CachedWeights] = []
 
     def start(self, run: Any) -> Machine:
         self.threads.add(QThread.currentThread().objectName())
-        return Machine((("cpu", "CPU, 2 threads"),), ("bundled", "vgg16", "vgg19", "resnet50"))
+        return Machine((("cpu", "CPU, 2 threads"),))
 
-    def load_model(self, name: str, weights: Any, device: str, run: Any) -> FakeModel:
-        if name not in ("bundled", "vgg16", "vgg19", "resnet50"):
+    def load_model(
+        self,
+        name: str,
+        weights: Any,
+        device: str,
+        run: Any,
+        *,
+        spec: InputSpec = InputSpec(),  # noqa: B008 - a frozen value
+        trust: bool = False,
+    ) -> FakeModel:
+        self.asked.append((name, weights, spec, trust))
+        file, _made_by = file_in(name)
+        if file.endswith((".pt2", ".py")) and not (trust or file in self.trusted):
+            runs = (f"all of {Path(file).name}", "os.system")
+            raise TrustError("It runs code. Use --trust.", Path(file), "ab12" * 16, runs)
+        if trust:
+            self.trusted.add(file)
+        if spec.size == (7, 7):
+            raise ModelError("The network does not take pictures of 7×7. Try another --size.")
+        made = FakeModel(name, weights=str(weights or "pretrained"), findings=self.findings)
+        if file and not Path(file).is_file():
+            raise ModelError(f"There is no file {file}. Check the path.")
+        if file.endswith((".pth", ".safetensors")):  # weights alone
+            guessed = next((item for item in NAMES if Path(file).stem.startswith(item)), "")
+            if not guessed:
+                raise ArchitectureError(
+                    f"{Path(file).name} holds weights alone, and no known network has such ones. "
+                    "Point to the Python file: --factory FILE.py:FUNCTION"
+                )
+            made = replace(made, name=guessed, weights=file)
+        elif not file and name not in NAMES:
             raise ModelError(f"There is no model “{name}”. Did you mean vgg16?")
-        self.loaded.append(name)
-        return FakeModel(name, weights=str(weights or "pretrained"))
+        self.loaded.append(made.name)
+        said = spec if spec != InputSpec() else self.inputs.get(file or str(weights), spec)
+        feeding = replace(
+            made.preprocessing,
+            size=said.size or (32, 32),
+            mean=said.mean or made.preprocessing.mean,
+            std=said.std or made.preprocessing.std,
+        )
+        return replace(made, preprocessing=feeding, spec=said)
+
+    def catalogue(self) -> tuple[CatalogueEntry, ...]:
+        return self.entries
+
+    def factories(self, path: Path) -> tuple[str, ...]:
+        return self.makers
+
+    def remember_input(self, path: Path, spec: InputSpec) -> None:
+        self.inputs[str(path)] = spec
+
+    def cached_weights(self) -> tuple[CachedWeights, ...]:
+        return tuple(self.cached)
+
+    def delete_weights(self, item: CachedWeights) -> None:
+        self.cached.remove(item)
+        self.entries = tuple(
+            replace(entry, here=False) if entry.name == item.model else entry
+            for entry in self.entries
+        )
 
     def load_image(self, source: Any) -> ImageInput:
         if isinstance(source, Path):
@@ -124,7 +255,8 @@ class FakeEngine:
 
     def perform(self, technique: Any, model: Any, image: ImageInput | None, run: Any) -> Any:
         self.busy.set()
-        self.performed.append(f"{technique.command} {technique.layer}")
+        layer = getattr(technique, "layer", "")
+        self.performed.append(f"{technique.command} {layer}")
         if self.fail is not None:
             raise self.fail
         if self.deaf:
@@ -134,11 +266,17 @@ class FakeEngine:
                 break
             time.sleep(0.005)
         whole = image.whole if image else Box(0, 0, 1, 1)
-        channels = (model.layers.find(technique.layer).output_shape or (4,))[0]
+        found = model.layers.find(layer)
+        channels = (found.output_shape or (4,))[0] if found else 4
         numbers = np.random.default_rng(channels)
         if isinstance(technique, FeatureMaps):
             values = numbers.random((channels, 8, 8), np.float32)
             return Activation(values, technique.layer, whole)
+        if isinstance(technique, Hierarchy):
+            maps = Activation(numbers.random((2, 8, 8), np.float32), "block.conv1", whole)
+            return Sheet("tiny by stages", (Strip("Stage 1", maps, (3, 1), 4),))
+        if isinstance(technique, Summary):
+            return summary_table()
         if isinstance(technique, Filters):
             return FilterBank(numbers.normal(size=(4, 3, 3, 3)).astype(np.float32), "block.conv1")
         target = technique.target or 0

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt
+from PySide6.QtGui import QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from cnnviz_desktop.data import Activation, Box
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.feature_grid import FeatureGrid, GridLook
-from cnnviz_desktop.gui.tile_layout import TileLayout
-from cnnviz_desktop.gui.tile_order import MapStatistics, arrange, parse_channels
+from cnnviz_desktop.gui.tile_layout import TileLayout, page_layout, parts_of
+from cnnviz_desktop.gui.tile_order import MapStatistics, arrange, parse_channels, plate_order
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -190,7 +190,7 @@ def test_ctrl_wheel_resizes_and_says_so(grid: FeatureGrid) -> None:
     assert sides == [87] and grid.tile_rect(0).width() == 87
     for _ in range(30):
         wheel(grid, -120, Qt.KeyboardModifier.ControlModifier)
-    assert sides[-1] == 48
+    assert sides[-1] == 16
     wheel(grid, -120)
     assert grid.verticalScrollBar().value() > 0 or grid.verticalScrollBar().maximum() == 0
 
@@ -278,3 +278,157 @@ def test_query_and_empty_states(grid: FeatureGrid) -> None:
     grid.show_maps(None)
     assert grid.shown() == [] and not grid.grab().isNull()
     QTest.keyClick(grid, Qt.Key.Key_Down)
+
+
+def test_ends_of_a_zoom_and_the_usual_size(grid: FeatureGrid) -> None:
+    sides: list[int] = []
+    grid.tile_side_changed.connect(sides.append)
+    for _ in range(3):
+        QTest.keyClick(grid, Qt.Key.Key_Minus)
+    QTest.keyClick(grid, Qt.Key.Key_Plus, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(grid, Qt.Key.Key_Equal)
+    assert sides == [62, 50, 40, 50, 62]  # 78 / 1.25 and so on, unrounded in between
+    QTest.keyClick(grid, Qt.Key.Key_0)
+    assert sides[-1] == 78
+
+
+def test_small_turns_of_a_touchpad_add_up(grid: FeatureGrid) -> None:
+    for _ in range(30):
+        wheel(grid, 4, Qt.KeyboardModifier.ControlModifier)
+    assert grid.look().tile_side == 87  # as one notch of 120
+
+
+def test_a_zoom_stretches_what_there_is_until_it_rests(grid: FeatureGrid, qtbot) -> None:
+    grid.grab()
+    made = len(grid._painter.pixmaps._made)
+    wheel(grid, 120, Qt.KeyboardModifier.ControlModifier)
+    wheel(grid, 120, Qt.KeyboardModifier.ControlModifier)
+    assert not grid.grab().isNull()
+    assert {side for _channel, side in grid._painter.pixmaps._made} == {78}
+    qtbot.waitUntil(lambda: grid._made == 0)
+    grid.grab()
+    assert len(grid._painter.pixmaps._made) > made
+
+
+@pytest.mark.parametrize(
+    ("button", "space"), [(Qt.MouseButton.MiddleButton, False), (Qt.MouseButton.LeftButton, True)]
+)
+def test_middle_button_and_space_drag_both_ways(grid: FeatureGrid, picked, button, space) -> None:
+    grid.set_look(GridLook(tile_side=700))
+    across, down = grid.horizontalScrollBar(), grid.verticalScrollBar()
+    assert across.maximum() > 100
+    across.setValue(50)
+    down.setValue(60)
+    port = grid.viewport()
+    if space:
+        QTest.keyPress(grid, Qt.Key.Key_Space)
+        assert port.cursor().shape() == Qt.CursorShape.OpenHandCursor
+    QTest.mousePress(port, button, pos=QPoint(200, 200))
+    QTest.mouseMove(port, QPoint(180, 190))
+    QTest.mouseMove(port, QPoint(170, 160))
+    QTest.mouseRelease(port, button, pos=QPoint(170, 160))
+    if space:
+        QTest.keyRelease(grid, Qt.Key.Key_Space)
+    assert (across.value(), down.value()) == (80, 100)
+    assert picked == [] and not grid.full_size()
+
+
+def test_space_held_over_a_click_neither_picks_nor_sticks(grid: FeatureGrid, picked) -> None:
+    grid.select(1)
+    QTest.keyPress(grid, Qt.Key.Key_Space)
+    click(grid, 2)
+    grid.clearFocus()
+    QTest.keyRelease(grid, Qt.Key.Key_Space)
+    assert picked == [] and not grid.full_size()
+    grid.setFocus()
+    QTest.keyClick(grid, Qt.Key.Key_Space)
+    assert grid.full_size()
+
+
+def test_a_pinch_zooms(grid: FeatureGrid) -> None:
+    place = QPointF(100, 100)
+    pinch = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture,
+        QPointingDevice.primaryPointingDevice(),
+        2,
+        place,
+        place,
+        grid.viewport().mapToGlobal(place),
+        0.5,
+        QPointF(),
+    )
+    QApplication.sendEvent(grid.viewport(), pinch)
+    assert grid.look().tile_side == 117
+
+
+def test_small_tiles_stand_close_and_have_no_captions() -> None:
+    large, small, tiny = (TileLayout(900, 2048, side, 16) for side in (78, 30, 16))
+    assert (large.gap, small.gap, tiny.gap) == (8, 4, 2)
+    assert (large.strip, small.strip, tiny.strip) == (16, 0, 0)
+    for layout in (large, small, tiny):
+        for place in (0, 5, 777, 2047):
+            assert layout.place_at(layout.cell(place).center()) == place
+            assert layout.place_near(layout.cell(place).center()) == place
+
+
+def test_tiles_of_three_parts_by_hand() -> None:
+    layout = TileLayout(700, 10, 100, 16, parts=3)
+    assert layout.breadth == 304 and layout.columns == 2
+    cells = parts_of(layout.cell(1), 3)
+    assert [cell.width() for cell in cells] == [100, 100, 100]
+    assert cells[1].left() - cells[0].left() == 102
+    assert layout.place_at(cells[2].center()) == 1
+
+
+@pytest.mark.parametrize("room", [QSize(900, 640), QSize(500, 300), QSize(300, 900), QSize(10, 10)])
+@pytest.mark.parametrize("count", [1, 20, 64])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_page_fits_its_canvas(room: QSize, count: int, parts: int) -> None:
+    layout = page_layout(room, count, 16, parts, 8)
+    assert layout.columns == 8
+    if room.width() >= 300 and (parts == 1 or room.width() > 400):
+        assert layout.height <= room.height()
+        last = layout.cell(min(count, 8) - 1)
+        assert layout.left >= 0 and last.right() < room.width()
+
+
+def test_a_page_is_as_large_as_it_can_be() -> None:
+    assert page_layout(QSize(900, 900), 64, 16, 1, 8).side == 85  # (900 - 32 + 8) / 8 - 8 - 16
+    assert page_layout(QSize(900, 400), 64, 16, 1, 8).side == 39  # no room for captions
+    assert page_layout(QSize(300, 900), 64, 16, 1, 8).side == 30
+
+
+def test_plate_options_show_the_same_channels() -> None:
+    shown = [7, 2, 5]
+    assert plate_order(GridLook(order="max", hide_silent=True), shown) == {
+        "order": "max",
+        "hide_silent": True,
+    }
+    assert plate_order(GridLook(order="selectivity"), shown) == {"channels": (7, 2, 5)}
+    assert plate_order(GridLook(query="7 2 5", page=True), shown) == {
+        "channels": (7, 2, 5),
+        "limit": 64,
+        "columns": 8,
+    }
+    assert len(plate_order(GridLook(order="difference"), range(2048))["channels"]) == 256
+
+
+def test_scores_rank_and_energy_stands_in() -> None:
+    numbers = MapStatistics.of(np.float32([[[1, 1]], [[3, 0]], [[0, 0]]]))
+    look = GridLook(order="selectivity")
+    assert arrange(numbers, look, np.float32([0.1, -2, 5])).tolist() == [2, 0, 1]
+    assert arrange(numbers, look).tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("steps", [(37,), (40, 300, -123), (5, 5, 5)])
+def test_what_scrolls_is_what_is_painted_anew(grid: FeatureGrid, qtbot, steps) -> None:
+    grid.select(7)
+    bar = grid.verticalScrollBar()
+    for step in steps:
+        bar.setValue(bar.value() + step)
+        QTest.qWait(5)
+    on_screen = grid.screen().grabWindow(grid.winId()).toImage()
+    painted = grid.grab().toImage().convertToFormat(on_screen.format())
+    assert bar.value() == sum(steps)
+    inner = grid.viewport().geometry()
+    assert on_screen.copy(inner) == painted.copy(inner)

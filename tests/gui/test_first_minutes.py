@@ -48,10 +48,10 @@ def failing(engine, monkeypatch, *names: str) -> None:
     """Let networks be out of reach unless their weights are random or in a file."""
     load = engine.load_model
 
-    def load_model(name, weights, device, run):
+    def load_model(name, weights, device, run, **more):
         if name in names and weights is None:
             raise ModelError(f"The weights of {name} are not on this machine.")
-        return load(name, weights, device, run)
+        return load(name, weights, device, run, **more)
 
     monkeypatch.setattr(engine, "load_model", load_model)
 
@@ -90,10 +90,10 @@ def test_random_weights_are_one_choice_away_and_stay(drive, qtbot, picture) -> N
         choose(weights, "Random, untrained")
         qtbot.waitUntil(lambda: models.current.weights == "none")
         assert weights.currentText() == "Random, untrained"
-        field = find(window, "modelPicker").lineEdit()
-        field.selectAll()
-        QTest.keyClicks(field, "vgg16")
-        QTest.keyClick(field, Qt.Key.Key_Return)
+        QTest.keyClicks(find(window, "modelPicker"), "v")
+        search = find(window, "modelSearch")
+        QTest.keyClicks(search, "gg16")
+        QTest.keyClick(search, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: models.current.name == "vgg16")
         assert models.current.weights == "none"
         assert window.focusWidget() is find(window, "layerTree")
@@ -190,12 +190,12 @@ def test_an_unknown_model_offers_no_weights(drive, qtbot, picture) -> None:
 def test_loading_a_model_can_be_cancelled(drive, qtbot, picture, engine, monkeypatch) -> None:
     load, begun = engine.load_model, threading.Event()
 
-    def load_model(name, weights, device, run):
+    def load_model(name, weights, device, run, **more):
         if name == "vgg19":
             begun.set()
             for _ in run.track(range(2000), "Downloading"):
                 threading.Event().wait(0.005)
-        return load(name, weights, device, run)
+        return load(name, weights, device, run, **more)
 
     monkeypatch.setattr(engine, "load_model", load_model)
 
@@ -235,7 +235,7 @@ def test_tab_walks_the_controls_as_they_are_seen(drive, qtbot, picture) -> None:
             "modelPicker weightsPicker layerSearch convOnly layerTree pasteImage openImages "
             "imageStrip imageDropZone canvasTabBar copyButton exportButton channelSearch "
             "channelOrder mapGamma featureGrid techniqueHelp field_layer runButton devicePicker "
-            "themeButton openWeights"
+            "themeButton openModel"
         )
         assert [name for name in names if name in wanted.split()] == wanted.split()
         QTest.keyClick(window.focusWidget(), Qt.Key.Key_Backtab)

@@ -223,3 +223,20 @@ def test_themes_change_what_is_painted(tree: LayerTree, qapp: QApplication, name
     colours = {image.pixelColor(x, middle.y()).name() for x in range(image.width())}
     assert ground.name() in colours
     theme.apply(qapp, "light")
+
+
+def test_search_answers_to_the_literatures_names(qtbot, qapp: QApplication) -> None:
+    conv = LayerNode("features.7", "Conv2d", (128, 8, 8), 10, 1, alias="block2_conv2")
+    relu = LayerNode("features.8", "ReLU", (128, 8, 8), 0, 1)
+    features = LayerNode("features", "Sequential", (128, 8, 8), 10, 1, (conv, relu))
+    made = LayerTree()
+    qtbot.addWidget(made)
+    made.show_layers(LayerNode("", "VGG", (10,), 10, 1, (features,)))
+    search = made.findChild(QLineEdit, "layerSearch")
+    QTest.keyClicks(search, "Block2_conv")
+    assert rows(made) == ["features", "7"]
+    index = made.view().model().index(0, 0, made.view().model().index(0, 0))
+    tip = index.data(Qt.ItemDataRole.ToolTipRole)
+    assert "known as block2_conv2" in tip
+    search.setText("features.8")
+    assert rows(made) == ["features", "8"]

@@ -200,6 +200,21 @@ def test_a_record_of_an_unknown_model_at_the_start(drive, qtbot, figure) -> None
     drive(script, path, real=True)
 
 
+def test_a_record_with_an_input_of_its_own(drive, qtbot, figure, tmp_path) -> None:
+    """What was said of the input is in the record that Export writes, and comes back from it."""
+    from cnnviz_desktop.engine.technique import record
+
+    path = figure(".json", input={"size": [96, 96], "std": ["no number"], "labels": 7})
+
+    def script(window) -> None:
+        ready(window, qtbot, "Explain")
+        model = window.tabs._session.model
+        assert model.preprocessing.size == (96, 96)
+        assert record(None, model).input == {"size": (96, 96)}
+
+    drive(script, path, real=True)
+
+
 def test_files_without_a_record(drive, qtbot, picture, tmp_path) -> None:
     plain = tmp_path / "drawing.svg"
     plain.write_text("<svg/>")

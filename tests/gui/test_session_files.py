@@ -161,9 +161,9 @@ def test_pictures_are_there_before_the_model(drive, qtbot, saved, engine) -> Non
     gate = threading.Event()
     load = engine.load_model
 
-    def late(*args):
+    def late(*args, **more):
         assert gate.wait(20)
-        return load(*args)
+        return load(*args, **more)
 
     engine.load_model = late
 

@@ -186,7 +186,7 @@ def test_a_model_that_cannot_be_had_again(drive, qtbot, picture, engine) -> None
         qtbot.waitUntil(lambda: session.model is not None and session.model.name == "vgg16")
         ready(window, qtbot)
 
-        def gone(*_args):
+        def gone(*_args, **_more):
             raise ModelError("The weights are gone. Copy them back.")
 
         engine.load_model = gone

@@ -70,7 +70,7 @@ def test_first_pictures_of_an_opened_image(drive, qtbot, picture, engine) -> Non
         tabs = find(window, "canvasTabs")
         assert isinstance(tabs, QTabWidget)
         names = [tabs.tabText(i) for i in range(tabs.count())]
-        assert names == ["Predictions", "Explain", "Feature maps", "Filters"]
+        assert names == ["Predictions", "Explain", "Feature maps", "Filters", "Unit", "Statistics"]
         assert window.tabs.head.title().startswith("block ")
         assert "6 maps of 8×8" in window.tabs.head.title()
         grid = window.tabs.feature_maps.grid
@@ -371,14 +371,15 @@ def test_removing_the_last_picture_leaves_the_empty_page(drive, qtbot, picture) 
 def test_another_model_and_an_unknown_one(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
         ready(window, qtbot)
-        picker = window.findChild(QComboBox, "modelPicker")
-        qtbot.waitUntil(lambda: picker.findText("vgg16") > 0)
-        line = picker.lineEdit()
-        line.setText("vgg16")
-        QTest.keyClick(line, Qt.Key.Key_Return)
+        picker, search = window.findChild(QComboBox, "modelPicker"), find(window, "modelSearch")
+        click(picker)
+        QTest.keyClicks(search, "vgg16")
+        QTest.keyClick(search, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: window.tabs._session.model.name == "vgg16")
-        line.setText("vgg61")
-        QTest.keyClick(line, Qt.Key.Key_Return)
+        assert picker.currentText() == "vgg16"
+        click(picker)
+        QTest.keyClicks(search, "vgg61")
+        QTest.keyClick(search, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: "Did you mean vgg16?" in window.tabs.message.text())
         assert picker.currentText() == "vgg16"
 

@@ -1,0 +1,49 @@
+"""Know where other programs and this one keep downloaded weights: torch.hub's and Hugging Face's.
+
+Needs neither torch nor huggingface_hub, so that listing all models is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# As timm asks a repository for its weights, the likeliest first.
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+
+
+def checkpoints_folder() -> Path:
+    """Return where torch.hub keeps weights, whether or not it is there."""
+    hub = sys.modules.get("torch.hub")
+    if hub is not None:
+        return Path(hub.get_dir()) / "checkpoints"
+    home = os.getenv("TORCH_HOME") or Path(os.getenv("XDG_CACHE_HOME") or "~/.cache") / "torch"
+    return Path(os.path.expandvars(home)).expanduser() / "hub" / "checkpoints"
+
+
+def hub_folder() -> Path:
+    """Return where Hugging Face's programs keep repositories, whether or not it is there."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.getenv(name):
+            return Path(os.path.expandvars(os.environ[name])).expanduser()
+    home = os.getenv("HF_HOME") or Path(os.getenv("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(os.path.expandvars(home)).expanduser() / "hub"
+
+
+def repository_folder(repository: str) -> Path:
+    """Return the folder of a Hugging Face repository such as “timm/resnet18.a1_in1k”."""
+    return hub_folder() / f"models--{repository.replace('/', '--')}"
+
+
+def repository_file(repository: str) -> Path | None:
+    """Return the weights of a repository as Hugging Face's cache holds them, or None."""
+    folder = repository_folder(repository)
+    try:
+        revision = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not revision.isalnum():  # a commit's hash: anything else is no place to look in
+        return None
+    found = (folder / "snapshots" / revision / name for name in HUB_FILES)
+    return next((path for path in found if path.is_file()), None)

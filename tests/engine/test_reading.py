@@ -1,0 +1,120 @@
+"""One value of a map: its arithmetic worked by hand, its fields, and where it cannot be read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cnnviz_desktop.data import Box, ImageInput
+from cnnviz_desktop.engine.reading import read
+from cnnviz_desktop.engine.techniques import FeatureMaps
+from cnnviz_desktop.errors import LayerError, ParameterError
+
+
+class Two(nn.Module):
+    """A 3x3 mean of red times two plus one; then an in-place ReLU and a 1x1 of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3, padding=1)
+        self.act = nn.ReLU(inplace=True)
+        self.mix = nn.Conv2d(2, 1, 1, bias=False)
+        self.head = nn.Linear(64, 3)
+        with torch.no_grad():
+            self.conv.weight.zero_()
+            self.conv.weight[0, 0] = 2 / 9
+            self.conv.bias.copy_(torch.tensor([1.0, -5.0]))
+            self.mix.weight.copy_(torch.tensor([3.0, 7.0]).reshape(1, 2, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.mix(self.act(self.conv(x))).flatten(1))
+
+
+def red(value: int = 255) -> ImageInput:
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    pixels[..., 0] = value
+    return ImageInput(pixels)
+
+
+def total(reading) -> float:
+    """Add up what the arithmetic says."""
+    parts = reading.arithmetic
+    return float(parts.contributions.sum()) + parts.rest + parts.bias
+
+
+def test_the_arithmetic_of_a_mean_by_hand(load):
+    model = load(Two())
+    inside = read(model, red(), "conv", 0, 3, 4)
+    assert inside.value == pytest.approx(3.0)  # 2 * 9/9 + 1, before the ReLU
+    assert inside.arithmetic.inputs[0] == 0
+    assert inside.arithmetic.contributions[0] == pytest.approx(2.0)
+    np.testing.assert_allclose(inside.arithmetic.patches[0], np.ones((3, 3)))
+    np.testing.assert_allclose(inside.arithmetic.kernels[0], np.full((3, 3), 2 / 9))
+    assert inside.arithmetic.bias == 1
+    corner = read(model, red(), "conv", 0, 0, 0)
+    assert corner.value == pytest.approx(1 + 2 * 4 / 9)  # five of nine lie in the padding
+    np.testing.assert_array_equal(corner.arithmetic.patches[0], [[0, 0, 0], [0, 1, 1], [0, 1, 1]])
+
+
+def test_fields_by_hand(load):
+    reading = read(load(Two()), red(), "conv", 0, 3, 4)
+    assert reading.field == Box(2, 3, 5, 6)
+    wanted = np.zeros((8, 8))
+    wanted[2:5, 3:6] = 2 / 9
+    np.testing.assert_allclose(reading.effective, wanted, atol=1e-7)
+
+
+def test_what_a_relu_stops_reaches_nothing(load):
+    model = load(Two())
+    assert read(model, red(), "act", 1, 3, 3).effective.max() == 0  # -5 is cut off
+    mixed = read(model, red(), "mix", 0, 3, 3)
+    assert mixed.value == pytest.approx(9.0)
+    assert mixed.arithmetic.inputs == (0, 1)
+    np.testing.assert_allclose(mixed.arithmetic.contributions, [9, 0])
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        nn.Conv2d(3, 6, 3, stride=2, padding=2, dilation=2),
+        nn.Conv2d(3, 6, (1, 3), padding="same", padding_mode="reflect"),
+        nn.Conv2d(3, 9, 3, groups=3, bias=False),
+        nn.Conv2d(3, 4, (3, 2), stride=(1, 2), padding=(1, 0), padding_mode="circular"),
+    ],
+    ids=["dilated", "same", "grouped", "circular"],
+)
+def test_the_arithmetic_adds_up_to_the_value(load, noise, conv):
+    model = load(nn.Sequential(conv, nn.ReLU(inplace=True)))
+    image = noise()
+    maps = FeatureMaps(layer="0")(model, image).values
+    for channel, row, column in ((0, 0, 0), (len(maps) - 1, maps.shape[1] - 1, maps.shape[2] - 1)):
+        reading = read(model, image, "0", channel, row, column)
+        assert reading.value == pytest.approx(maps[channel, row, column], abs=1e-6)
+        assert total(reading) == pytest.approx(reading.value, abs=1e-6)
+        count = 3 // conv.groups
+        assert (len(reading.arithmetic.inputs), reading.arithmetic.count) == (count, count)
+        group = channel // (conv.out_channels // conv.groups)
+        assert min(reading.arithmetic.inputs) == group * count
+
+
+def test_many_inputs_leave_a_rest(load, noise):
+    wide = nn.Sequential(nn.Conv2d(3, 16, 1), nn.Conv2d(16, 2, 3))
+    reading = read(load(wide), noise(), "1", 1, 2, 2)
+    assert len(reading.arithmetic.inputs) == 4
+    assert reading.arithmetic.rest != 0
+    assert total(reading) == pytest.approx(reading.value, abs=1e-6)
+
+
+def test_places_outside_are_refused_with_a_sentence(load):
+    model = load(Two())
+    for place, said in (
+        ((2, 0, 0), "no channel 2"),
+        ((0, 8, 0), "no row 8"),
+        ((0, 0, -1), "column"),
+    ):
+        with pytest.raises(ParameterError, match=said):
+            read(model, red(), "conv", *place)
+    with pytest.raises(LayerError, match="gives no maps"):
+        read(model, red(), "head", 0, 0, 0)
