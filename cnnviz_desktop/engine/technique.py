@@ -156,6 +156,10 @@ class Technique:
                 object.__setattr__(self, item.name, value)
             item.check(value)
 
+    def is_quick(self) -> bool:
+        """Tell whether it answers in the time of a few passes, so that a click may run it."""
+        return True
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """List the parameters in the order a form shows them."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings, QStandardPaths
 
-from cnnviz_desktop.data import Prediction, Result, Table
+from cnnviz_desktop.data import Distribution, Prediction, Result, Table, Tuning
 from cnnviz_desktop.gui.shown import Shown, trimmed
 
 FIGURES = (".png", ".svg", ".pdf")
@@ -82,9 +82,12 @@ class ExportOptions:
 _OF_THE_RESULT = ("colormap", "title", "caption")  # not remembered: they belong to one result
 
 
+_TABULAR = (Prediction, Table, Distribution, Tuning)
+
+
 def suffixes(result: Result) -> tuple[str, ...]:
     """Return what a result can be written as."""
-    return (*FIGURES, *(DATA if isinstance(result, (Prediction, Table)) else DATA[:1]))
+    return (*FIGURES, *(DATA if isinstance(result, _TABULAR) else DATA[:1]))
 
 
 def remembered() -> ExportOptions:

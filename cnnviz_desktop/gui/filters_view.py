@@ -118,7 +118,7 @@ class FiltersView(ResultView):
     def _redraw(self) -> None:
         if self._bank is None:
             return
-        choosing = not self._in_colour and not self._is_matrix
+        choosing = not self._in_colour and not self._is_matrix and not self._bank.spectrum
         self._input.setVisible(choosing)
         self._caption.setVisible(choosing)
         self._colours.setEnabled(not self._in_colour)
@@ -127,6 +127,9 @@ class FiltersView(ResultView):
 
     def _explain_colours(self, bank: FilterBank) -> None:
         """Say below the sheet what its colours mean."""
+        if bank.spectrum:
+            self._foot.show_note("Gain by frequency; zero in the middle, half a cycle at the rim")
+            return
         if self._in_colour:
             self._foot.show_note("Weights on red, green and blue as colours; mid-grey is zero")
             return
@@ -155,6 +158,9 @@ class FiltersView(ResultView):
             tiles = pixels.rgb_kernels(values, scale=scale)
             return pixels.sheet(tiles, self._columns, ground=rgb)
         chosen = self._input.value()
+        if bank.spectrum:
+            gains = values[:, 0]
+            return pixels.mosaic(gains, self._columns, style.SEQUENTIAL, scale=scale, ground=rgb)
         slices = values.mean(axis=1) if chosen < 0 else values[:, chosen]
         return pixels.mosaic(slices, self._columns, name, scale=scale, signed=True, ground=rgb)
 
@@ -166,8 +172,10 @@ class FiltersView(ResultView):
         count, _inputs, height, width = self._bank.values.shape
         if self._is_matrix:
             value = labels.value(float(self._bank.values[row, column, 0, 0]))
-            self._foot.point_at(f"filter {row}, input {column}: {value}")
+            filter_ = (self._bank.order or range(count))[row]
+            self._foot.point_at(f"filter {filter_}, input {column}: {value}")
             return
         index = row // (height + 1) * self._columns + column // (width + 1)
         inside = column // (width + 1) < self._columns and index < min(count, _MOST)
-        self._foot.point_at(f"filter {index}" if inside else "")
+        order = self._bank.order or range(count)
+        self._foot.point_at(f"filter {order[index]}" if inside else "")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PREDICTIONS, EXPLAIN, FEATURE_MAPS, FILTERS = "Predictions", "Explain", "Feature maps", "Filters"
 STATISTICS = "Statistics"
 UNIT = "Unit"
-# Quick enough to follow each click without a Run.
+# Follow each click without a Run, where what they compute is quick.
 FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS, UNIT, STATISTICS}
 
 
@@ -274,7 +274,9 @@ class Session(QObject):
 
     def _follow(self) -> None:
         """Bring the tab in view up to date where that is quick."""
-        if self.tab in FOLLOWING and self.is_stale(self.tab):
+        technique = self.techniques.get(self.tab)
+        quick = self.tab in FOLLOWING and technique is not None and technique.is_quick()
+        if quick and self.is_stale(self.tab):
             self.run(self.tab, Priority.CLICK)
 
     def _look_at(self, picture: Picture | None) -> None:

@@ -130,3 +130,23 @@ def test_a_tall_figure_scrolls_and_an_absent_one_says_so(qtbot):
     QApplication.processEvents()
     assert plate.verticalScrollBar().maximum() > 3000
     assert plate.horizontalScrollBar().maximum() == 0
+
+
+def test_what_takes_long_waits_for_run(drive, picture, qtbot, engine):
+    """A click runs what is quick; hundreds of probes it does not."""
+
+    def script(window):
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=20000)
+        window.tabs.setCurrentIndex(3)
+        qtbot.waitUntil(lambda: "Filters" in session.answers, timeout=20000)
+        choose(window, "What it detects")
+        before = list(engine.performed)
+        tree = find(window, "layerTree", QTreeView)
+        tree.setFocus()
+        QTest.keyClick(tree, Qt.Key.Key_Down)
+        QTest.qWait(200)
+        assert engine.performed == before
+        assert session.is_stale("Filters")
+
+    drive(script, picture)

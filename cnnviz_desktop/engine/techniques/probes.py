@@ -87,6 +87,10 @@ class Probes(Technique):
         "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
     )
 
+    def is_quick(self) -> bool:
+        """Say no: hundreds of pictures are shown."""
+        return False
+
     def __call__(
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
     ) -> Tuning:

@@ -73,6 +73,10 @@ class UnitCard(Technique):
         "Also show it probes to find out what it detects; a deep layer takes up to a minute.",
     )
 
+    def is_quick(self) -> bool:
+        """Say no where probes are shown."""
+        return not self.detects
+
     def __call__(
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
     ) -> Card:
