@@ -369,6 +369,9 @@ class FeatureMapsView(ResultView):
         self.grid.set_pins({channel: QColor(style.PINS[c]) for channel, c in colours.items()})
 
     def _show_unit(self, unit: Unit | None) -> None:
+        old = self._activation
+        if unit is None and old is not None and self.session.layer(self.tab) != old.layer:
+            return  # another layer's maps are on their way: these would be drawn once for nothing
         shown = self._activation is not None and unit is not None
         channel = unit.channel if unit and self._activation_of(unit) and shown else -1
         if channel != self.grid.selected():

@@ -31,6 +31,8 @@ Work = Callable[[Run], Any]
 _STACK = 16 * 2**20  # a thread of macOS has half a megabyte, too little for deep networks
 _TURN = 0.0005  # seconds until a thread must let the other have the interpreter: Python's own 5 ms,
 # waited for at every call into Qt, add up to stalls of 60 ms while a worker runs Python code
+_REST = 1.5  # seconds without a job until a full collection of garbage may stall the window
+_LATE = 10  # times the usual number of small collections after which it is done all the same
 _PROGRESS_EVERY = 0.03  # seconds; more often than the screen helps nobody
 
 
@@ -250,7 +252,8 @@ class Jobs(QObject):
         self._queue = _Queue()
         self._thread = _EngineThread(self._queue)
         self._thread.reported.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
-        self._garbage = GarbageKeeper(self)
+        self._garbage = GarbageKeeper(self._idle, self)
+        self._ended = 0.0
         self._turn = sys.getswitchinterval()
         sys.setswitchinterval(_TURN)
         self._jobs: dict[int, Job] = {}
@@ -352,7 +355,12 @@ class Jobs(QObject):
                 job.ended.emit()
                 self._end(job)
 
+    def _idle(self) -> bool:
+        """Tell whether nothing was done for a moment."""
+        return not self._jobs and time.perf_counter() - self._ended > _REST
+
     def _end(self, job: Job) -> None:
+        self._ended = time.perf_counter()
         self.finished.emit(job)
 
 
@@ -360,15 +368,17 @@ class GarbageKeeper(QObject):
     """Collect Python's cycles in the window's thread only.
 
     A collection that the engine thread happens to trigger would delete widgets outside their
-    thread. So the automatic collector rests while this object lives, and a timer does its work.
-    `held` is locked while heavy modules are imported: collections are what makes a window stall
-    then (the worker freezes what it imported).
+    thread. So the automatic collector rests while this object lives, and a timer does its work. A
+    full collection waits for a moment that is `idle()`: it would show as a stall. `held` is locked
+    while heavy modules are imported: collections are what makes a window stall then (the worker
+    freezes what it imported).
     """
 
     held = threading.Lock()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, idle: Callable[[], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._idle = idle
         self._was_enabled = gc.isenabled()
         gc.disable()
         self._timer = QTimer(self)
@@ -389,5 +399,8 @@ class GarbageKeeper(QObject):
         counts, thresholds = gc.get_count(), gc.get_threshold()
         for generation in (2, 1, 0):
             if counts[generation] > thresholds[generation] > 0:
+                late = counts[2] > _LATE * thresholds[2]
+                if generation == 2 and not late and not self._idle():
+                    continue
                 gc.collect(generation)
                 return

@@ -143,8 +143,8 @@ class ResultView(Ground):
         self._empty.setSpacing(0)
         self._stack.addWidget(empty)
         session.answered.connect(self._answered)
-        session.technique_changed.connect(self.retitled)
-        session.requested.connect(self.retitled)
+        session.technique_changed.connect(self._retitle)
+        session.requested.connect(self._retitle)
 
     def take_head(self, head: QWidget, message: QWidget) -> None:
         """Take the head and the message bar that all tabs share, now that this one is in view."""
@@ -253,6 +253,10 @@ class ResultView(Ground):
             parts.insert(0, stem(answer.image))
         parts.append(answer.technique.command)
         return "-".join(part for part in parts if part)
+
+    def _retitle(self, tab: str) -> None:
+        if tab == self.tab:  # a picked layer changes all tabs' techniques, one after the other
+            self.retitled.emit()
 
     def _answered(self, tab: str, answer: Answer) -> None:
         if tab != self.tab:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 
@@ -9,7 +10,7 @@ import pytest
 from PySide6.QtCore import QThread
 
 from cnnviz_desktop.errors import CnnvizError, ImageError
-from cnnviz_desktop.gui.jobs import InternalError, Jobs, Priority
+from cnnviz_desktop.gui.jobs import GarbageKeeper, InternalError, Jobs, Priority
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -184,3 +185,28 @@ def test_closing_stops_a_running_job(qtbot) -> None:
     assert time.perf_counter() - start < 1
     assert jobs.submit(lambda run: 1, "After") is not None
     assert jobs.busy() == []
+
+
+def test_a_full_collection_waits_for_a_quiet_moment(qapp, monkeypatch):
+    done: list[int] = []
+    quiet = False
+    keeper = GarbageKeeper(lambda: quiet)
+    counts = [1, 0, 11]
+    monkeypatch.setattr(gc, "get_count", lambda: tuple(counts))
+    monkeypatch.setattr(gc, "get_threshold", lambda: (700, 10, 10))
+    monkeypatch.setattr(gc, "collect", done.append)
+    try:
+        keeper._collect()
+        assert done == []
+        counts[0] = 701  # the young ones are collected meanwhile
+        keeper._collect()
+        assert done == [0]
+        quiet = True
+        keeper._collect()
+        assert done == [0, 2]
+        quiet, counts[2] = False, 101  # never quiet: late is better than never
+        keeper._collect()
+        assert done == [0, 2, 2]
+    finally:
+        monkeypatch.undo()
+        keeper.close()
