@@ -104,8 +104,9 @@ class UnitCard(Ground):
         tab, unit = self._session.tab, self._session.unit
         answer = self._session.answers.get(FEATURE_MAPS)
         there = self._session.pictures.current is not None
-        self.setVisible(tab in (FEATURE_MAPS, UNIT) and answer is not None and there)
         maps = answer.result if answer is not None else None
+        clickable = tab == FEATURE_MAPS and isinstance(maps, Activation)
+        self.setVisible(there and (clickable or (tab == UNIT and answer is not None)))
         known = isinstance(maps, Activation) and unit is not None and maps.layer == unit.layer
         if not known or unit is None or answer is None or not isinstance(maps, Activation):
             self._which.setText("")
