@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
 
 from cnnviz_desktop.data import Result
 from cnnviz_desktop.engine.run import Progress, Run
@@ -31,8 +32,9 @@ Work = Callable[[Run], Any]
 _STACK = 16 * 2**20  # a thread of macOS has half a megabyte, too little for deep networks
 _TURN = 0.0005  # seconds until a thread must let the other have the interpreter: Python's own 5 ms,
 # waited for at every call into Qt, add up to stalls of 60 ms while a worker runs Python code
-_REST = 1.5  # seconds without a job until a full collection of garbage may stall the window
-_LATE = 10  # times the usual number of small collections after which it is done all the same
+_EVERY = 200  # milliseconds between looks at the garbage: little of it at a time is no stall
+_REST = 1.5  # seconds without a job until a larger collection of garbage may stall the window
+_LATE = 50  # times the usual number of small collections after which it is done all the same
 _PROGRESS_EVERY = 0.03  # seconds; more often than the screen helps nobody
 
 
@@ -357,7 +359,8 @@ class Jobs(QObject):
 
     def _idle(self) -> bool:
         """Tell whether nothing was done for a moment."""
-        return not self._jobs and time.perf_counter() - self._ended > _REST
+        dragging = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+        return not (self._jobs or dragging) and time.perf_counter() - self._ended > _REST
 
     def _end(self, job: Job) -> None:
         self._ended = time.perf_counter()
@@ -368,10 +371,10 @@ class GarbageKeeper(QObject):
     """Collect Python's cycles in the window's thread only.
 
     A collection that the engine thread happens to trigger would delete widgets outside their
-    thread. So the automatic collector rests while this object lives, and a timer does its work. A
-    full collection waits for a moment that is `idle()`: it would show as a stall. `held` is locked
-    while heavy modules are imported: collections are what makes a window stall then (the worker
-    freezes what it imported).
+    thread. So the automatic collector rests while this object lives, and a timer does its work.
+    More than the youngest is collected in a moment that is `idle()`: it would show as a stall.
+    `held` is locked while heavy modules are imported: collections are what makes a window stall
+    then (the worker freezes what it imported).
     """
 
     held = threading.Lock()
@@ -382,7 +385,7 @@ class GarbageKeeper(QObject):
         self._was_enabled = gc.isenabled()
         gc.disable()
         self._timer = QTimer(self)
-        self._timer.setInterval(1000)
+        self._timer.setInterval(_EVERY)
         self._timer.timeout.connect(self._collect)
         self._timer.start()
 
@@ -399,8 +402,10 @@ class GarbageKeeper(QObject):
         counts, thresholds = gc.get_count(), gc.get_threshold()
         for generation in (2, 1, 0):
             if counts[generation] > thresholds[generation] > 0:
-                late = counts[2] > _LATE * thresholds[2]
-                if generation == 2 and not late and not self._idle():
+                late = counts[generation] > _LATE * thresholds[generation]
+                if generation and not late and not self._idle():
                     continue
                 gc.collect(generation)
+                if generation == 2:  # what survived lives long: the next one need not walk it again
+                    gc.freeze()
                 return

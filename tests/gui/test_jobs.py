@@ -187,14 +187,15 @@ def test_closing_stops_a_running_job(qtbot) -> None:
     assert jobs.busy() == []
 
 
-def test_a_full_collection_waits_for_a_quiet_moment(qapp, monkeypatch):
+def test_larger_collections_wait_for_a_quiet_moment(qapp, monkeypatch):
     done: list[int] = []
     quiet = False
     keeper = GarbageKeeper(lambda: quiet)
-    counts = [1, 0, 11]
+    counts = [1, 11, 11]
     monkeypatch.setattr(gc, "get_count", lambda: tuple(counts))
     monkeypatch.setattr(gc, "get_threshold", lambda: (700, 10, 10))
     monkeypatch.setattr(gc, "collect", done.append)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
     try:
         keeper._collect()
         assert done == []
@@ -204,7 +205,7 @@ def test_a_full_collection_waits_for_a_quiet_moment(qapp, monkeypatch):
         quiet = True
         keeper._collect()
         assert done == [0, 2]
-        quiet, counts[2] = False, 101  # never quiet: late is better than never
+        quiet, counts[2] = False, 501  # never quiet: late is better than never
         keeper._collect()
         assert done == [0, 2, 2]
     finally:
