@@ -12,7 +12,7 @@ from cnnviz_desktop.data import Box, Card, Floats, ImageInput, Pixels
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.numerals import MINUS, count, number, percent
 from cnnviz_desktop.figures.options import HEAD, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, reduced, say_image
+from cnnviz_desktop.figures.page import Page, fit, reduced_picture, say_image
 from cnnviz_desktop.figures.tuning_plate import ChannelDrawing, describe_channel
 
 _GAP = 0.25  # between the columns
@@ -180,7 +180,7 @@ class _Pictures:
 
 def _on_picture(card: Card, image: ImageInput) -> _Pictures:
     """Lay the map over the picture and frame the field of the value that was read."""
-    small, region = _small(image, card.maps.region)
+    small, region = reduced_picture(image, card.maps.region, _DRAWN)
     over = pixels.overlay_values(small, card.maps.values[0], region, 0.75)
     return _Pictures(over, card.reading.field, image.whole)
 
@@ -199,7 +199,7 @@ def _reaching(card: Card, image: ImageInput) -> _Pictures:
         region.bottom - near.top,
         region.right - near.left,
     )
-    small, region = _small(image, moved)
+    small, region = reduced_picture(image, moved, _DRAWN)
     over = pixels.overlay_values(small, card.reading.effective, region, 0.85, gamma=0.5)
     return _Pictures(over, field, near)
 
@@ -215,18 +215,6 @@ def _near(image: ImageInput, field: Box) -> tuple[ImageInput, Box]:
         min(image.whole.right, column + half),
     )
     return ImageInput(np.ascontiguousarray(image.pixels[box.slices()]), image.path), box
-
-
-def _small(image: ImageInput, region: Box) -> tuple[ImageInput, Box]:
-    drawn = reduced(image.pixels, _DRAWN)
-    down, across = (np.array(drawn.shape[:2]) / image.pixels.shape[:2]).tolist()
-    box = Box(
-        round(region.top * down),
-        round(region.left * across),
-        max(round(region.bottom * down), round(region.top * down) + 1),
-        max(round(region.right * across), round(region.left * across) + 1),
-    )
-    return ImageInput(drawn, image.path), box
 
 
 @dataclass(frozen=True)

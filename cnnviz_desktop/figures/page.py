@@ -288,6 +288,19 @@ def reduced(drawn: Pixels, longest: int) -> Pixels:
     return np.asarray(Image.fromarray(drawn).resize(size, Image.Resampling.BOX))
 
 
+def reduced_picture(image: ImageInput, region: Box, longest: int) -> tuple[ImageInput, Box]:
+    """Return a picture of at most `longest` pixels along a side, and the region in it."""
+    drawn = reduced(image.pixels, longest)
+    down, across = (np.array(drawn.shape[:2]) / image.pixels.shape[:2]).tolist()
+    box = Box(
+        round(region.top * down),
+        round(region.left * across),
+        max(round(region.bottom * down), round(region.top * down) + 1),
+        max(round(region.right * across), round(region.left * across) + 1),
+    )
+    return ImageInput(drawn, image.path), box
+
+
 def text_width(words: str, size: float, bold: bool = False) -> float:
     """Measure a line of text in inches."""
     width, _, _ = text_to_path.get_text_width_height_descent(

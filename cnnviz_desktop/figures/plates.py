@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import (
     Activation,
-    Box,
     Card,
     Distribution,
     FilterBank,
@@ -34,7 +33,7 @@ from cnnviz_desktop.figures.page import (
     Page,
     fit,
     leaves_out,
-    reduced,
+    reduced_picture,
     say_broken,
     say_image,
 )
@@ -182,7 +181,7 @@ def _heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpt
     rows, columns = heatmap.values.shape
     x, y = MARGIN, HEAD + _PANEL_HEAD
     if image is not None:
-        small, region = _reduced(image, heatmap.region)
+        small, region = reduced_picture(image, heatmap.region, _DRAWN)
         _name_panel(page, x, "picture")
         page.photograph(small, region, x, y, wide, tall)
         x += wide + gap
@@ -240,16 +239,3 @@ def _explain_heat(
     said = "against and for the class" if signed else "for the class; zero and below are clear"
     colours = pixels.colour(np.linspace(low, high, 256), colormap, signed=signed, gamma=gamma)
     page.colour_bar(y, number(low), number(high), colours, said + broken)
-
-
-def _reduced(image: ImageInput, region: Box) -> tuple[ImageInput, Box]:
-    """Return a picture no larger than print can show, and the region in it."""
-    drawn = reduced(image.pixels, _DRAWN)
-    down, across = (np.array(drawn.shape[:2]) / image.pixels.shape[:2]).tolist()
-    box = Box(
-        round(region.top * down),
-        round(region.left * across),
-        max(round(region.bottom * down), round(region.top * down) + 1),
-        max(round(region.right * across), round(region.left * across) + 1),
-    )
-    return ImageInput(drawn, image.path), box
