@@ -17,10 +17,13 @@ from cnnviz_desktop.data import Cell, Table
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
+    Choices,
     ClassKind,
     Flag,
+    FolderKind,
     Integer,
     LayerKind,
+    LayersKind,
     Number,
     Parameter,
     Technique,
@@ -191,11 +194,22 @@ def _add_parameter(parser: argparse.ArgumentParser, item: Parameter) -> None:
             settings |= {"type": float, "metavar": "X"}
         case Choice(options):
             settings["choices"] = options
+        case Choices(options):
+            settings |= {"type": _names, "metavar": ",".join(options)}
         case LayerKind():
             settings["metavar"] = "LAYER"
+        case LayersKind():
+            settings |= {"type": _names, "metavar": "LAYER,LAYER"}
+        case FolderKind():
+            settings["metavar"] = "FOLDER"
         case ClassKind():
             settings |= {"type": _class, "metavar": "CLASS"}
     parser.add_argument(item.option, **settings)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Read names between commas."""
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
 def _class(text: str) -> int | str:

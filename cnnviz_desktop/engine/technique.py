@@ -59,6 +59,13 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """Any of a few named options, in the order given, each once; () is none of them."""
+
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LayerKind:
     """A layer by its dotted name, None for the default; `weights`: one that has kernels."""
 
@@ -66,21 +73,35 @@ class LayerKind:
 
 
 @dataclass(frozen=True)
+class LayersKind:
+    """Layers with maps by their dotted names, each once; () is none of them."""
+
+
+@dataclass(frozen=True)
 class ClassKind:
     """A class by index or label; None is the likeliest class."""
 
 
-Kind = Flag | Integer | Number | Choice | LayerKind | ClassKind
+@dataclass(frozen=True)
+class FolderKind:
+    """A folder by its path, or None."""
+
+
+Kind = Flag | Integer | Number | Choice | Choices | LayerKind | LayersKind | ClassKind | FolderKind
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a technique as forms, command line and reference show it."""
+    """One parameter of a technique as forms, command line and reference show it.
+
+    Forms fold away the parameters of a `group` under its name; those of "" are always in view.
+    """
 
     name: str
     kind: Kind
     default: Any
     help: str
+    group: str = ""
 
     @property
     def label(self) -> str:
@@ -113,9 +134,24 @@ class Parameter:
                         f"{self.label} must be {wanted}, not “{value}”."
                         + did_you_mean(value, options)
                     )
+            case Choices(options):
+                sound = _is_names(value) and set(value) <= set(options)
+                wanted = "some of " + ", ".join(options)
+                names = value if isinstance(value, tuple) else ()
+                strange = [name for name in names if name not in options]
+                if strange and isinstance(strange[0], str):
+                    raise ParameterError(
+                        f"{self.label} must be {wanted}, not “{strange[0]}”."
+                        + did_you_mean(strange[0], options)
+                    )
             case LayerKind():
                 sound = value is None or isinstance(value, str)
                 wanted = "a layer's name"
+            case LayersKind():
+                sound, wanted = _is_names(value), "names of layers, each once"
+            case FolderKind():
+                sound = value is None or (isinstance(value, str) and bool(value))
+                wanted = "the path of a folder"
             case ClassKind():
                 index = isinstance(value, int) and not isinstance(value, bool)
                 sound = value is None or isinstance(value, str) or index
@@ -124,9 +160,21 @@ class Parameter:
             raise ParameterError(f"{self.label} must be {wanted}, not {value!r}.")
 
 
-def parameter(kind: Kind, default: Any, help: str) -> Any:  # noqa: A002 - the word of the field
+def _is_names(value: Any) -> bool:
+    """Tell whether it is a tuple of words, none of them twice."""
+    words = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    return words and len(set(value)) == len(value)
+
+
+def parameter(
+    kind: Kind,
+    default: Any,
+    help: str,  # noqa: A002 - the word of the field
+    group: str = "",
+) -> Any:
     """Declare a technique's parameter: a dataclass field that knows its kind and its help text."""
-    return dataclasses.field(default=default, metadata={"kind": kind, "help": help})
+    metadata = {"kind": kind, "help": help, "group": group}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +201,11 @@ class Technique:
             # NumPy's, such as what logits.argmax() gives
             if value is not item.default and isinstance(value, np.generic):
                 value = value.item()
-                object.__setattr__(self, item.name, value)
+            elif isinstance(item.kind, (Choices, LayersKind)) and isinstance(value, list):
+                value = tuple(value)  # as JSON gives it back
+            elif isinstance(item.kind, FolderKind) and isinstance(value, Path):
+                value = str(value)
+            object.__setattr__(self, item.name, value)
             item.check(value)
 
     def is_quick(self) -> bool:
@@ -169,6 +221,7 @@ class Technique:
                 kind=field.metadata["kind"],
                 default=field.default,
                 help=field.metadata["help"],
+                group=field.metadata["group"],
             )
             for field in dataclasses.fields(cls)
         )
@@ -178,12 +231,14 @@ class Technique:
         return {item.name: getattr(self, item.name) for item in self.parameters()}
 
     def resolved(self, model: LoadedModel) -> Technique:
-        """Return this technique with the model's default layer written out; check the layer."""
-        changes = {
-            item.name: model.layer(getattr(self, item.name), weights=item.kind.weights).name
-            for item in self.parameters()
-            if isinstance(item.kind, LayerKind)
-        }
+        """Return this technique with the model's default layer written out; check the layers."""
+        changes: dict[str, Any] = {}
+        for item in self.parameters():
+            value = getattr(self, item.name)
+            if isinstance(item.kind, LayerKind):
+                changes[item.name] = model.layer(value, weights=item.kind.weights).name
+            elif isinstance(item.kind, LayersKind):
+                changes[item.name] = tuple(model.layer(name).name for name in value)
         return dataclasses.replace(self, **changes)
 
     def __call__(

@@ -21,7 +21,7 @@ class FileField(QWidget):
     ) -> None:
         """Name the widgets after `name`; with `folder` a folder is chosen, else a file.
 
-        One that is `existing` is read, not written.
+        One that is `existing` is read, not written: it is chosen itself, not what it is to be in.
         """
         super().__init__()
         self._folder = folder
@@ -56,8 +56,10 @@ class FileField(QWidget):
     def _choose(self) -> None:
         now = self.path() or Path.home()
         if self._folder:
-            above = QFileDialog.getExistingDirectory(self, self._says, str(now.parent))
-            chosen = str(Path(above) / now.name) if above else ""
+            start = now if self._existing else now.parent
+            chosen = QFileDialog.getExistingDirectory(self, self._says, str(start))
+            if chosen and not self._existing:
+                chosen = str(Path(chosen) / now.name)
         elif self._existing:
             chosen, _kind = QFileDialog.getOpenFileName(self, self._says, str(now), self._filter)
         else:

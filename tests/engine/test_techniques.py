@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -37,10 +37,14 @@ from cnnviz_desktop.engine.recipe import as_command, as_python
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
+    Choices,
     ClassKind,
     Flag,
+    FolderKind,
     Integer,
+    Kind,
     LayerKind,
+    LayersKind,
     Number,
     Parameter,
     Technique,
@@ -65,6 +69,12 @@ def good_values(item: Parameter) -> list[Any]:
             return [minimum, maximum, (minimum + maximum) / 3]
         case Choice(options):
             return list(options)
+        case Choices(options):
+            return [(), options[-1:], tuple(reversed(options))]
+        case LayersKind():
+            return [(), ("conv1",), ("layer 'with' spaces", "conv1")]
+        case FolderKind():
+            return ["pictures", "my 'own' \"pictures\"", "-x", "kéž"]
         case LayerKind():
             return ["conv1", "layer 'with' spaces"]
         case ClassKind():
@@ -81,6 +91,12 @@ def bad_values(item: Parameter) -> list[Any]:
             return [minimum - 1, maximum + 1, float("nan"), str(minimum), True, None]
         case Choice():
             return ["no such option", 3, None, []]
+        case Choices(options):
+            return ["no such option", options[0], ("no such option",), options[:1] * 2, 3, None]
+        case LayersKind():
+            return ["conv1", (3,), ("conv1", "conv1"), None, True]
+        case FolderKind():
+            return [3, "", True]
         case LayerKind():
             return [3, ["conv1"], True]
         case ClassKind():
@@ -177,7 +193,7 @@ def test_it_says_what_it_is(kind):
 def test_every_parameter_has_a_kind_a_default_that_fits_and_help(kind):
     assert kind.parameters()
     for item in kind.parameters():
-        assert isinstance(item.kind, (Flag, Integer, Number, Choice, LayerKind, ClassKind))
+        assert isinstance(item.kind, get_args(Kind))
         assert len(item.help) > 10 and item.help.endswith(".")
         assert item.option.startswith("--")
         item.check(item.default)
@@ -192,8 +208,17 @@ def test_bad_values_are_refused_with_a_sentence(kind):
 
 
 def test_every_kind_of_parameter_refuses_what_does_not_fit():
-    kinds = (Flag(), Integer(1, 9), Number(0, 1, 0.1), Choice(("grey", "blur")), LayerKind())
-    for kind in (*kinds, ClassKind()):
+    named = Choice(("grey", "blur")), Choices(("grey", "blur"))
+    layers = LayerKind(), LayersKind()
+    for kind in (
+        Flag(),
+        Integer(1, 9),
+        Number(0, 1, 0.1),
+        *named,
+        *layers,
+        ClassKind(),
+        FolderKind(),
+    ):
         item = Parameter("some_name", kind, None, "Help.")
         for value in bad_values(item):
             with pytest.raises(ParameterError, match="Some name must be"):
