@@ -225,9 +225,11 @@ def technique_from(options: argparse.Namespace) -> Technique:
 
 def _load(options: argparse.Namespace) -> LoadedModel:
     from cnnviz_desktop.data import PRETRAINED, RANDOM
+    from cnnviz_desktop.engine.allocator import keep_freed_memory
     from cnnviz_desktop.engine.catalogue import find
     from cnnviz_desktop.engine.models import load_model
 
+    keep_freed_memory()
     spec = input_spec(options)
     model = load_model(
         *_model_and_weights(options),

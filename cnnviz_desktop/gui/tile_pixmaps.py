@@ -124,6 +124,11 @@ def _scaled(maps: Floats, height: int, width: int, *, blocks: bool) -> Floats:
         across = np.arange(width) * columns // width
         picked: Floats = maps[:, down[:, None], across]
         return picked
+    while rows >= 2 * height and columns >= 2 * width and not (rows % 2 or columns % 2):
+        # The mean of four is what the filter below would give nearly, at a third of its time.
+        maps = maps[:, ::2, ::2] + maps[:, 1::2, ::2] + maps[:, ::2, 1::2] + maps[:, 1::2, 1::2]
+        maps *= np.float32(0.25)
+        rows, columns = maps.shape[1:]
     # Along the rows of all maps, then along their columns: two calls, and no BLAS, whose threads
     # would wait for those of a running network.
     count = len(maps)
