@@ -40,6 +40,7 @@ def no_weights_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch-home")))
         patch.setenv("CNNVIZ_CONFIG_DIR", str(tmp_path_factory.mktemp("settings")))
+        patch.setenv("CNNVIZ_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub-cache")))
         yield
 

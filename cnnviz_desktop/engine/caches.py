@@ -1,4 +1,4 @@
-"""Know where other programs and this one keep downloaded weights: torch.hub's and Hugging Face's.
+"""Know where downloaded weights are kept, by whichever program, and what took long to compute.
 
 Needs neither torch nor huggingface_hub, so that listing all models is quick.
 """
@@ -9,8 +9,34 @@ import os
 import sys
 from pathlib import Path
 
+import platformdirs
+
+FOLDER_VARIABLE = "CNNVIZ_CACHE_DIR"  # set, it holds what took long: for tests and portable use
+
 # As timm asks a repository for its weights, the likeliest first.
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+
+_chosen: list[Path] = []  # by the person, in the settings
+
+
+def own_folder(name: str = "") -> Path:
+    """Return where this program keeps what took long to compute, or a part of it; it may not exist.
+
+    Everything in it can be made again, so a person may delete it at any time.
+    """
+    told = os.environ.get(FOLDER_VARIABLE)
+    if told:
+        whole = Path(told)
+    elif _chosen:
+        whole = _chosen[0]
+    else:
+        whole = platformdirs.user_cache_path("cnnviz-desktop", False)
+    return whole / name if name else whole
+
+
+def use_own_folder(folder: Path | None) -> None:
+    """Keep what took long to compute in another folder from now on; None is the usual one."""
+    _chosen[:] = [] if folder is None else [folder.expanduser()]
 
 
 def checkpoints_folder() -> Path:
