@@ -11,10 +11,14 @@ from pathlib import Path
 
 import platformdirs
 
+from cnnviz_desktop.errors import ExportError
+
 FOLDER_VARIABLE = "CNNVIZ_CACHE_DIR"  # set, it holds what took long: for tests and portable use
 
 # As timm asks a repository for its weights, the likeliest first.
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+
+OWN_PARTS = ("gallery", "exemplars")  # folders of the own one; nothing else in it is touched
 
 _chosen: list[Path] = []  # by the person, in the settings
 
@@ -37,6 +41,37 @@ def own_folder(name: str = "") -> Path:
 def use_own_folder(folder: Path | None) -> None:
     """Keep what took long to compute in another folder from now on; None is the usual one."""
     _chosen[:] = [] if folder is None else [folder.expanduser()]
+
+
+def own_size() -> int:
+    """Return how many bytes this program's own folder holds."""
+    return sum(path.stat().st_size for path in _own_files())
+
+
+def clear_own() -> None:
+    """Delete what took long to compute; raise `ExportError` where something cannot be deleted.
+
+    Only files are deleted and folders that are empty then: nobody else's are lost where the folder
+    was chosen badly.
+    """
+    try:
+        for path in _own_files():
+            path.unlink(missing_ok=True)
+        folders = [path for name in OWN_PARTS for path in [*own_folder(name).rglob("*/")]]
+        for folder in sorted((*folders, *map(own_folder, OWN_PARTS)), reverse=True):
+            if folder.is_dir():
+                folder.rmdir()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(
+            f"{error.filename} cannot be deleted ({reason}). Close other programs that use it."
+        ) from error
+
+
+def _own_files() -> list[Path]:
+    """List the files in the parts of this program's own folder."""
+    found = (path for name in OWN_PARTS for path in own_folder(name).rglob("*"))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
 
 
 def checkpoints_folder() -> Path:

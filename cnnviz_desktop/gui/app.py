@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,11 @@ from cnnviz_desktop.gui import late
 from cnnviz_desktop.gui.startup import obstacle
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
     from PySide6.QtWidgets import QApplication
 
     from cnnviz_desktop.gui.desk import Desk
+    from cnnviz_desktop.gui.self_test import SelfTest
     from cnnviz_desktop.gui.work import Engine
 
 
@@ -29,6 +32,9 @@ def main(argv: list[str] | None = None, engine: Engine | None = None) -> int:
     if reason:
         print(reason, file=sys.stderr)  # noqa: T201 - there is no window to say it in
         return 2
+    if options.self_test:
+        for variable in ("CNNVIZ_CONFIG_DIR", "CNNVIZ_CACHE_DIR"):  # the person's stay as they are
+            os.environ[variable] = tempfile.mkdtemp()
     return _run(options, engine)
 
 
@@ -49,6 +55,12 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--model", default="", metavar="NAME", help="the network to begin with, or that of weights"
     )
+    parser.add_argument(
+        "--self-test",
+        action="store_true",
+        help="prove this installation: show the window, run a technique of every tab, write a "
+        "figure, close; the exit status is 0 where all of it worked",
+    )
     return parser.parse_args(argv)
 
 
@@ -65,7 +77,7 @@ def _application() -> QApplication:
 
 def _run(options: argparse.Namespace, engine: Engine | None) -> int:
     """Build the window's parts, run the event loop, and take them down in order."""
-    from PySide6.QtCore import QEvent, QEventLoop, QTimer
+    from PySide6.QtCore import QTimer
 
     late.postpone("numpy")  # 50 ms that the first picture does not need
     from cnnviz_desktop.gui import theme
@@ -91,6 +103,7 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
     jobs.crashed.connect(crashes.show_report)
     opening = Opening(session, window.commands, options.paths, options.model, window)
     desks: list[Desk] = []
+    tests: list[SelfTest] = []
 
     def begin() -> None:
         """Go on now that the window is painted: in two turns, each a short one."""
@@ -102,23 +115,35 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
 
         desks.append(Desk(session, jobs, engine, preferences, window))
         desks[0].begin(opening)
+        if options.self_test:
+            from cnnviz_desktop.gui.self_test import SelfTest
+
+            tests.append(SelfTest(window, session))
+            tests[0].begin()
 
     window.painted.connect(begin)
     window.show()
     code = app.exec()
+    if options.self_test:
+        code = tests[0].code if tests else 1
     crashes.uninstall()
     stopped = jobs.close()
     for desk in desks:
         desk.close()
     window.close()
-    window.deleteLater()
-    preferences.deleteLater()
-    session.deleteLater()
-    jobs.deleteLater()
-    app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    _delete(app, (window, preferences, session, jobs))
     if not stopped:
         # A thread that does not come to its next check would abort the process when Qt takes it
         # down; everything worth keeping is written by now.
         os._exit(code)
     return code
+
+
+def _delete(app: QApplication, parts: Sequence[QObject]) -> None:
+    """Delete the parts now, in order, while there is still an application."""
+    from PySide6.QtCore import QEvent, QEventLoop
+
+    for part in parts:
+        part.deleteLater()
+    app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QIconEngine, QImage, QPainter, QPaintEvent, QPalette
@@ -215,6 +215,10 @@ class Segments(QWidget):
         """Turn an option on, without a signal."""
         self._group.button(self._values.index(value)).setChecked(True)
 
+    def show_option(self, value: str, shown: bool) -> None:
+        """Offer an option, or leave it out where it means nothing."""
+        self._group.button(self._values.index(value)).setVisible(shown)
+
     def _clicked(self, index: int) -> None:
         self.picked.emit(self._values[index])
 
@@ -315,11 +319,15 @@ class ColormapPicker(QComboBox):
         self.setIconSize(QSize(theme.px(36), theme.px(12)))
         self.setMinimumWidth(self._room(maps))
         self._maps: tuple[str, ...] = ()
+        self._preferred: Mapping[str, str] = {}
         self.set_maps(maps)
         self.activated.connect(self._picked)
 
     def set_maps(self, maps: Sequence[str]) -> None:
-        """Offer these colour maps; the first is chosen where the old one is not among them."""
+        """Offer these colour maps; where the old one is not among them, choose the preferred one.
+
+        The first is the usual one.
+        """
         if tuple(maps) == self._maps:
             return
         old = self.currentText()
@@ -327,8 +335,18 @@ class ColormapPicker(QComboBox):
         self.clear()
         for item in maps:
             self.addItem(swatch(item), item)
-        if old in self._maps:
-            self.setCurrentText(old)
+        self.setCurrentText(old if old in self._maps else self._wanted())
+
+    def prefer(self, preferred: Mapping[str, str]) -> None:
+        """Choose what a person prefers in place of usual colour maps, by the names of those."""
+        self._preferred = preferred
+        if self.currentText() != self._wanted():
+            self.setCurrentText(self._wanted())
+            self._picked()
+
+    def _wanted(self) -> str:
+        wanted = self._preferred.get(self._maps[0], "")
+        return wanted if wanted in self._maps else self._maps[0]
 
     def _room(self, maps: Sequence[str]) -> int:
         """Return the width that shows strip and name of every colour map."""

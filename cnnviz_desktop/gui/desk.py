@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QIcon
 
 from cnnviz_desktop.errors import CnnvizError, SessionError
 from cnnviz_desktop.gui.documents import Documents
@@ -20,7 +20,9 @@ from cnnviz_desktop.gui.preferences import Applier, Preferences
 from cnnviz_desktop.gui.record_opening import RecordOpening
 from cnnviz_desktop.gui.recovery import Recovery
 from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.settings_dialog import SettingsDialog
 from cnnviz_desktop.gui.work import Engine
+from cnnviz_desktop.resources import resource
 
 if TYPE_CHECKING:
     from cnnviz_desktop.gui.main_window import MainWindow
@@ -42,8 +44,10 @@ class Desk(QObject):
     ) -> None:
         super().__init__(window)
         self._session = session
+        self._jobs = jobs
         self._preferences = preferences
         self._window = window
+        window.setWindowIcon(QIcon(str(resource("app/icon.png"))))  # not before the first paint
         self._figure: Path | None = None  # a picture that was followed as a figure
         self.models = ModelOpening(session, jobs, engine, preferences, window)
         self.help = ModelHelp(session, self.models, window)
@@ -52,7 +56,7 @@ class Desk(QObject):
         self.documents = Documents(session, jobs, engine, self.history, window)
         self.records = RecordOpening(session, jobs, engine, self.help, window)
         self.recovery = Recovery(jobs, self.documents, self)
-        self.applier = Applier(preferences, window.appearance, session, self.recovery, self)
+        self.applier = Applier(preferences, window, session, self.recovery, jobs, engine, self)
         self._connect_commands()
         self._connect_models()
         self._connect_parts()
@@ -85,6 +89,7 @@ class Desk(QObject):
         deeds["undo"].triggered.connect(history.undo)
         deeds["redo"].triggered.connect(history.redo)
         deeds["pin"].triggered.connect(self._pin)
+        deeds["settings"].triggered.connect(self._show_settings)
         self._window.menus.session_chosen.connect(documents.open)
         self._window.commands.session_chosen.connect(documents.open)
         self._window.commands.figure_chosen.connect(self.records.open)
@@ -144,6 +149,10 @@ class Desk(QObject):
         pinned = self._session.marks.pin_of(unit) is not None
         self._window.deeds["pin"].setText("Unp&in unit" if pinned else "P&in unit")
         self._window.deeds["pin"].setEnabled(unit is not None)
+
+    def _show_settings(self) -> None:
+        machine = self._session.models.machine
+        SettingsDialog(self._preferences, self._jobs, machine, self._window).open()
 
     def _pin(self) -> None:
         if self._session.unit is not None:

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from cnnviz_desktop.engine.caches import use_own_folder
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.figures import style
+from cnnviz_desktop.gui.controls import ColormapPicker
 from cnnviz_desktop.gui.jobs import Jobs, Priority
+from cnnviz_desktop.gui.settings_work import UseThreads
 from cnnviz_desktop.settings import Recent, Settings, load_settings, save_settings, with_recent
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.gui.appearance import Appearance
+    from cnnviz_desktop.gui.main_window import MainWindow
     from cnnviz_desktop.gui.recovery import Recovery
     from cnnviz_desktop.gui.session import Session
+    from cnnviz_desktop.gui.work import Engine
 
 _SOON = 400  # milliseconds: what changes at once is written at once
 
@@ -86,23 +91,59 @@ class Applier(QObject):
     def __init__(
         self,
         preferences: Preferences,
-        appearance: Appearance,
+        window: MainWindow,
         session: Session,
         recovery: Recovery,
+        jobs: Jobs,
+        engine: Engine,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._appearance = appearance
+        self._preferences = preferences
+        self._window = window
         self._session = session
         self._recovery = recovery
+        self._jobs = jobs
+        self._engine = engine
+        self._before = Settings()
         preferences.changed.connect(self.apply)
+        session.models.machine_found.connect(self._use_device)
         self.apply(preferences.settings)
 
     def apply(self, settings: Settings) -> None:
         """Apply all settings."""
-        self._appearance.apply(settings)
+        self._window.appearance.apply(settings)
         self._session.cache.set_budget(settings.memory_budget * 2**20)
         self._recovery.set_minutes(settings.autosave_minutes)
+        before, self._before = self._before, settings
+        if settings.threads != before.threads:
+            work = UseThreads(self._engine, settings.threads)
+            self._jobs.submit(work, "Setting threads", "threads", Priority.CLICK)
+        if settings.cache_folder != before.cache_folder:
+            use_own_folder(Path(settings.cache_folder) if settings.cache_folder else None)
+        if _colours(settings) != _colours(before):
+            for picker in self._window.findChildren(ColormapPicker):
+                picker.prefer(_colours(settings))
+        if settings.device != before.device:
+            self._use_device()
+
+    def _use_device(self) -> None:
+        """Go to the device that was chosen, once it is known whether it is there."""
+        models, wanted = self._session.models, self._preferences.settings.device
+        if models.machine is not None and wanted in [
+            name for name, _says in models.machine.devices
+        ]:
+            models.set_device(wanted)
+
+
+def _colours(settings: Settings) -> dict[str, str]:
+    """Return the colour maps that a person prefers, by the name of the usual one."""
+    return {
+        style.SEQUENTIAL: settings.sequential_map,
+        style.SIGNED: settings.signed_map,
+        style.OVERLAY: settings.overlay_map,
+        style.KERNELS: settings.kernel_map,
+    }
 
 
 @dataclass(frozen=True, eq=False)
