@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,17 +20,54 @@ from cnnviz_desktop.whole_file import whole_file
 FOLDER_VARIABLE = "CNNVIZ_CONFIG_DIR"  # set, it holds the settings: for tests and portable use
 MOST_RECENT = 12
 LARGEST_FILE = 2**20
+_LEAST_BUDGET, _MOST_BUDGET = 512, 4096  # megabytes
 
 Theme = Literal["system", "light", "dark"]
 Recent = Literal["models", "images", "sessions"]
+
+
+def usual_budget(memory: int | None = None) -> int:
+    """Return the megabytes of results to keep with so many bytes of memory: the machine's own."""
+    memory = machine_memory() if memory is None else memory
+    return min(max(_LEAST_BUDGET, memory // 8 // 2**20), _MOST_BUDGET)
+
+
+@lru_cache(maxsize=1)
+def machine_memory() -> int:
+    """Return the bytes of memory this machine has, 0 where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_memory()
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def _windows_memory() -> int:
+    """Ask Windows for the memory of the machine."""
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [
+            ("length", ctypes.c_uint32),
+            ("load", ctypes.c_uint32),
+            ("total", ctypes.c_uint64),
+            ("others", ctypes.c_uint64 * 6),
+        ]
+
+    windll: Any = getattr(ctypes, "windll", None)
+    status = Status(length=ctypes.sizeof(Status))
+    known = windll is not None and windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return int(status.total) if known else 0
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a person can choose; a colour map or folder of "" is the application's own.
 
-    `interface_scale` is a factor, `memory_budget` the megabytes of results kept, `threads` 0 for as
-    many as the machine has, `autosave_minutes` 0 for never. `unknown` holds what a newer version
+    `interface_scale` is a factor, `memory_budget` the megabytes of results kept (an eighth of the
+    machine's memory, within 512 and 4096), `threads` 0 for as many as the machine has,
+    `autosave_minutes` 0 for never. `unknown` holds what a newer version
     wrote, so that it is not lost.
     """
 
@@ -38,7 +77,7 @@ class Settings:
     kernel_map: str = ""
     overlay_map: str = ""
     interface_scale: float = 1.0
-    memory_budget: int = 512
+    memory_budget: int = field(default_factory=usual_budget)
     threads: int = 0
     device: str = "cpu"
     cache_folder: str = ""

@@ -27,6 +27,7 @@ UNLEARNED = 1e-6  # of a layer's largest weight: a kernel of no larger ones is z
 NEAR_BOUND = 0.01  # of the way between two bounds that are only approached
 
 Visit = Callable[[str, int, nn.Module, Tensor], None]
+Also = Callable[[str, int, Tensor, int], None]
 
 _RECTIFIERS = (
     nn.ReLU,
@@ -239,16 +240,18 @@ def health(
     *,
     total: int | None = None,
     batch: int = BATCH,
+    also: Also | None = None,
 ) -> tuple[LayerHealth, ...]:
     """Return how the channels of every innermost layer fare over the pictures, in their order.
 
     `total` counts the pictures where `images` has no length; they are taken `batch` (1 to 8) at a
-    time, or one by one by a network that takes no more. None of the pictures are kept.
+    time, or one by one by a network that takes no more. None of the pictures are kept. `also` is
+    shown every output too, as (name, call, output (N, ...), the axis of its channels).
     """
     found: dict[str, Tally] = {}
     pictures = 0
     for image_batch in _batches(run.track(images, "Looking for dead channels", total), batch):
-        for part, tallies in _counted(model, image_batch, run):
+        for part, tallies in _counted(model, image_batch, run, also):
             pictures += part
             # A layer that runs several times is dead where it is so in every call.
             for (name, _call), tally in tallies.items():
@@ -314,24 +317,51 @@ def _batches(images: Iterator[ImageInput], size: int) -> Iterator[list[ImageInpu
 
 
 def _counted(
-    model: LoadedModel, images: Sequence[ImageInput], run: Run
+    model: LoadedModel, images: Sequence[ImageInput], run: Run, also: Also | None
 ) -> Iterator[tuple[int, dict[tuple[str, int], Tally]]]:
     """Yield how many pictures a pass looked at and what it counted."""
     inputs = [model.prepare(image)[0] for image in images]
     try:
-        yield len(inputs), _passed(model, torch.cat(inputs), run)
+        yield len(inputs), _passed(model, torch.cat(inputs), run, also)
     except (RuntimeError, ValueError):  # a network that was exported for one picture
         if len(inputs) == 1:
             raise
         for tensor in inputs:
-            yield 1, _passed(model, tensor, run)
+            yield 1, _passed(model, tensor, run, also)
 
 
-def _passed(model: LoadedModel, tensor: Tensor, run: Run) -> dict[tuple[str, int], Tally]:
-    census = Census()
-    with census.watching():
-        observe(model, tensor, census.see, run)
-    return census.tallies
+class _Awaited(BaseException):
+    """End a pass that somebody waits for; no `except Exception` can swallow it."""
+
+
+def _passed(
+    model: LoadedModel, tensor: Tensor, run: Run, also: Also | None
+) -> dict[tuple[str, int], Tally]:
+    """Return what a pass counts; one that a click waits for is dropped, and made once more."""
+    while True:
+        census = Census()
+
+        def see(
+            name: str, call: int, module: nn.Module, output: Tensor, census: Census = census
+        ) -> None:
+            if run.awaited:
+                raise _Awaited
+            census.see(name, call, module, output)
+            if also is not None:
+                also(name, call, output, census.tallies[name, call].axis)
+
+        try:
+            with census.watching():
+                observe(model, tensor, see, run)
+        except _Awaited:
+            run.pause()
+        else:
+            return census.tallies
+
+
+def has_bound(module: nn.Module) -> bool:
+    """Tell whether a layer's function has a bound at which its values can stay."""
+    return _bound(module) is not None
 
 
 def _bound(module: nn.Module) -> Callable[[Tensor], Tensor] | None:

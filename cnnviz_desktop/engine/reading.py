@@ -12,19 +12,18 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
-from cnnviz_desktop.data import Arithmetic, Box, ImageInput, Reading
+from cnnviz_desktop.data import Box, ImageInput, LayerNode, Reading
+from cnnviz_desktop.engine.arithmetic import Makers
 from cnnviz_desktop.engine.receptive_field import Field, receptive_fields
-from cnnviz_desktop.engine.recording import first_tensor, forward_to, hooked
+from cnnviz_desktop.engine.recording import forward_to
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import LayerError, ParameterError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
-_SHOWN = 4  # input channels whose patches are kept
 _fields: WeakKeyDictionary[nn.Module, tuple[tuple[int, ...], dict[str, Field | None]]] = (
     WeakKeyDictionary()
 )
@@ -42,14 +41,13 @@ def read(
 ) -> Reading:
     """Return the value of a layer's map at (row, column) and what it depends on.
 
-    Raises `LayerError` for a layer without maps, `ParameterError` for a place outside them.
+    A vector (K,) counts as K maps of one place. Raises `LayerError` for a layer without either,
+    `ParameterError` for a place outside them.
     """
     node = model.layer(layer)
-    if not node.has_maps:
-        raise LayerError(f"{node.name} gives no maps: there is no place to read in it.")
-    assert node.output_shape is not None
+    shape = _extent(node)
     for name, place, size in zip(
-        ("channel", "row", "column"), (channel, row, column), node.output_shape, strict=True
+        ("channel", "row", "column"), (channel, row, column), shape, strict=True
     ):
         if not 0 <= place < size:
             raise ParameterError(
@@ -57,25 +55,16 @@ def read(
             )
     which = model.call(node, call)
     tensor, region = model.prepare(image)
-    module = model.module.get_submodule(node.name)
-    given: list[Tensor] = []
-
-    def keep(_module: nn.Module, inputs: tuple[object, ...]) -> None:
-        found = first_tensor(inputs)
-        if found is not None:
-            given.append(found.detach().clone())
-
     tensor = tensor.requires_grad_()
-    with hooked([module], before=keep):
+    makers = Makers.of(model, node)
+    with makers.watching(model, run):
         output = forward_to(model.module, tensor, node.name, which, run)
-    value = output[0, channel, row, column]
-    (slope,) = torch.autograd.grad(value, tensor, allow_unused=True)
+    spot = (channel, row, column) if node.has_maps else (channel,)
+    value = output[(0, *spot)]
+    slope, slopes = makers.slopes(value, tensor)
     effective = np.zeros(tensor.shape[2:], np.float32)
     if slope is not None:
         effective = slope[0].abs().sum(0).float().cpu().numpy()
-    arithmetic = None
-    if isinstance(module, nn.Conv2d):
-        arithmetic = _arithmetic(module, given[which], channel, row, column)
     return Reading(
         layer=node.name,
         channel=channel,
@@ -85,59 +74,39 @@ def read(
         region=region,
         field=field_box(model, node.name, row, column, region, run),
         effective=np.ascontiguousarray(effective),
-        arithmetic=arithmetic,
+        arithmetic=makers.arithmetic(output, spot, which, slopes),
+        sees=_sees(model, node.name),
     )
+
+
+def _extent(node: LayerNode) -> tuple[int, int, int]:
+    """Return how many channels, rows and columns a layer gives."""
+    shape = node.output_shape
+    if shape is None or len(shape) not in (1, 3):
+        raise LayerError(f"{node.name} gives no maps: there is no place to read in it.")
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (shape[0], 1, 1)
 
 
 def field_box(
     model: LoadedModel, layer: str, row: int, column: int, region: Box, run: Run = SILENT
 ) -> Box | None:
-    """Return the part of the picture that can reach a place of a layer, None where unknown.
+    """Return the part of the picture that can reach a place of a layer, None where unknown."""
+    field = _field(model, layer, run)
+    return None if field is None else field.box(row, column, region)
 
-    The fields of a network are found once and kept as long as the network.
-    """
+
+def _sees(model: LoadedModel, layer: str) -> tuple[int, int] | None:
+    """Return the size of a layer's field in pixels of the input, what is padding included."""
+    field = _field(model, layer, SILENT)
+    return None if field is None else field.size
+
+
+def _field(model: LoadedModel, layer: str, run: Run) -> Field | None:
+    """Return a layer's receptive field; a network's are found once and kept as long as it is."""
     size = model.preprocessing.size
     known = _fields.get(model.module)
     if known is None or known[0] != size:
         example = torch.zeros(1, len(model.preprocessing.mean), *size, device=model.device)
         known = size, receptive_fields(model.module, example, run)
         _fields[model.module] = known
-    field = known[1].get(layer)
-    return None if field is None else field.box(row, column, region)
-
-
-def _arithmetic(
-    module: nn.Conv2d, given: Tensor, channel: int, row: int, column: int
-) -> Arithmetic:
-    """Take a convolution's value apart, in float64: its sum is the value up to rounding."""
-    patch = _patch(module, given, row, column)
-    per_group = module.in_channels // module.groups
-    first = channel // (module.out_channels // module.groups) * per_group
-    patch = patch[first : first + per_group]
-    kernel = module.weight[channel].detach()
-    parts = (patch.double() * kernel.double()).sum((1, 2))
-    order = parts.abs().argsort(descending=True, stable=True)[:_SHOWN]
-    bias = 0.0 if module.bias is None else float(module.bias[channel])
-    return Arithmetic(
-        inputs=tuple(first + int(item) for item in order),
-        contributions=parts[order].float().cpu().numpy(),
-        patches=np.ascontiguousarray(patch[order].float().cpu().numpy()),
-        kernels=np.ascontiguousarray(kernel[order].float().cpu().numpy()),
-        rest=float(parts.sum() - parts[order].sum()),
-        bias=bias,
-        count=per_group,
-    )
-
-
-def _patch(module: nn.Conv2d, given: Tensor, row: int, column: int) -> Tensor:
-    """Cut out what the kernel lies on (I, kh, kw), padding included."""
-    pads = module._reversed_padding_repeated_twice
-    mode = "constant" if module.padding_mode == "zeros" else module.padding_mode
-    padded = functional.pad(given, pads, mode=mode)[0]
-    axes = []
-    for place, size, stride, dilation in zip(
-        (row, column), module.kernel_size, module.stride, module.dilation, strict=True
-    ):
-        start = place * stride
-        axes.append(slice(start, start + (size - 1) * dilation + 1, dilation))
-    return padded[:, axes[0], axes[1]]
+    return known[1].get(layer)

@@ -14,8 +14,10 @@ from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.compare_head import CompareHead
+from cnnviz_desktop.gui.comparison_export import ComparisonExport
 from cnnviz_desktop.gui.feature_grid import FeatureGrid, GridLook
 from cnnviz_desktop.gui.grid_foot import GridFoot
+from cnnviz_desktop.gui.inspecting import Inspecting
 from cnnviz_desktop.gui.map_bar import MapBar
 from cnnviz_desktop.gui.map_companions import MapCompanions
 from cnnviz_desktop.gui.map_inspector import Fact, MapInspector
@@ -56,7 +58,9 @@ class FeatureMapsView(ResultView):
         self.controls = self._controls.controls
         self.grid = FeatureGrid()
         self.inspector = MapInspector()
+        self._inspecting = Inspecting(session, self.inspector, self)
         self._head = CompareHead(session.pictures)
+        self._comparisons = ComparisonExport(session, self)
         self._foot = GridFoot()
         self._below = QWidget()
         below = QVBoxLayout(self._below)
@@ -75,7 +79,8 @@ class FeatureMapsView(ResultView):
         self._follow_picture()
         self.grid.show_maps(answer.result, self._beside()[0])
         self._show_pins()
-        self.inspector.show_maps(answer.result, answer.image)
+        node = answer.model.layers.find(answer.result.layer)
+        self.inspector.show_maps(answer.result, answer.image, node.kind if node else "")
         self._redraw()
         if self.session.unit is None and self.grid.shown():
             strongest = statistics(answer.result).strongest()
@@ -168,6 +173,8 @@ class FeatureMapsView(ResultView):
         controls.compare_requested.connect(self._toggle_compare)
         self._head.chosen.connect(self.compare_with)
         self._head.closed.connect(self._stop_comparing)
+        self._head.export_requested.connect(self._export_pair)
+        self._comparisons.said.connect(self._foot.say)
         self._companions.arrived.connect(self._redraw)
         grid.unit_picked.connect(self._picked_unit)
         grid.unit_opened.connect(self._opened_unit)
@@ -320,6 +327,13 @@ class FeatureMapsView(ResultView):
             self._foot.say("Open a second picture to compare it with this one")
         else:
             self.compare_with(keys[(keys.index(self._looked_at) + 1) % len(keys)])
+
+    def _export_pair(self) -> None:
+        """Write both pictures' maps and their difference."""
+        answer = self._mine()
+        pair = self._pair(answer) if answer is not None else None
+        if pair is not None:
+            self._comparisons.ask(pair, self.look())
 
     def _stop_comparing(self) -> None:
         self.compare_with(-1)

@@ -50,11 +50,18 @@ _WORDS: dict[Family, str] = {
 class Health:
     """How a layer's channels fare over the session's images.
 
-    `fires` is the share of positive values, `dead` the share of channels that never fire.
+    `fires` is the share of positive values, `dead` the share of channels that never fire: `silent`
+    of `channels` over so many `pictures`, `unlearned` of them because their weights are zero.
+    `broken` counts values that are NaN or infinite.
     """
 
     fires: float
     dead: float = 0.0
+    channels: int = 0
+    silent: int = 0
+    unlearned: int = 0
+    broken: int = 0
+    pictures: int = 0
 
 
 def kind_family(kind: str) -> Family:
@@ -153,7 +160,9 @@ class LayerTreeModel(QAbstractItemModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return self._tip(node)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{node.name}, {node.kind}, output {labels.shape(node.output_shape)}"
+                health = self.health.get(node.name)
+                dead = f", {health.silent} dead channels" if health and health.silent else ""
+                return f"{node.name}, {node.kind}, output {labels.shape(node.output_shape)}{dead}"
             case _ if role == NODE:
                 return node
             case _ if role == HEALTH:
@@ -198,11 +207,27 @@ class LayerTreeModel(QAbstractItemModel):
         lines.append(f"{weights} {labels.DOT} {calls} per pass")
         health = self.health.get(node.name)
         if health is not None:
-            dead = f"{labels.percent(health.dead)} of channels never fire"
-            lines.append(f"{labels.percent(health.fires)} of values positive {labels.DOT} {dead}")
+            lines += _health_lines(health, inside=bool(node.children))
         if self.default and node.name == self.default:
             lines.append(f"<i>Default layer.</i> {self.reason}".strip())
         return "<br>".join(lines)
+
+
+def _health_lines(health: Health, inside: bool) -> list[str]:
+    """Say in words and counts what the strip at the right of a row shows."""
+    dead = f"{labels.percent(health.dead)} of channels never fire"
+    if health.channels:
+        never = labels.whole(health.silent) if health.silent else "none"
+        dead = f"{never} of {labels.whole(health.channels)} channels never fire"
+    lines = [f"{labels.percent(health.fires)} of values positive {labels.DOT} {dead}"]
+    if health.unlearned:
+        lines.append(f"{labels.whole(health.unlearned)} of these cannot: their weights are zero")
+    if health.broken:
+        lines.append(f"{labels.whole(health.broken)} values are NaN or infinite")
+    if health.pictures:
+        pictures = "the picture" if health.pictures == 1 else f"{health.pictures} pictures"
+        lines.append(f"<i>over {pictures}{', all layers inside together' if inside else ''}</i>")
+    return lines
 
 
 class LayerFilter(QSortFilterProxyModel):

@@ -72,7 +72,8 @@ def column_widths(view: QTreeView) -> Columns:
     """Return the columns for the layers shown, from font metrics."""
     delegate = view.itemDelegate()
     assert isinstance(delegate, LayerRows)
-    strip = theme.px(_STRIP) if delegate.model.health else 0
+    # Its room is there before it is known, or the columns would jump.
+    strip = theme.px(_STRIP) if delegate.model.root is not None else 0
     # The scroll bar stands in the right margin.
     right = min(view.width() - _RIGHT - 2, view.viewport().width() - 2)
     shape_right = right - (strip + 8 if strip else 0)

@@ -72,6 +72,7 @@ class LayerTree(QWidget):
     def set_health(self, health: Mapping[str, Health]) -> None:
         """Show how each layer's channels fare in a strip at the right of its row."""
         self._model.set_health(health)
+        self._view.viewport().update()
         self._head.update()
 
     def select(self, name: str) -> None:

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.selectivity import Selectivity
     from cnnviz_desktop.gui.jobs import Work
 
-_KEPT = 16  # of each kind
+_KEPT = 16  # of each kind that is small
 _Key = tuple[object, ...]
 
 
 class _Asked:
     """Answers of one kind by what they are about, the oldest leaving first."""
 
-    def __init__(self, slot: str) -> None:
+    def __init__(self, slot: str, kept: int = _KEPT) -> None:
         self.slot = slot
+        self._kept = kept
         self._found: OrderedDict[_Key, Any] = OrderedDict()
         self.waiting: _Key | None = None
 
@@ -41,8 +42,11 @@ class _Asked:
     def put(self, key: _Key, found: Any) -> None:
         self._found[key] = found
         self._found.move_to_end(key)
-        while len(self._found) > _KEPT:
+        while len(self._found) > self._kept:
             self._found.popitem(last=False)
+
+    def found(self) -> list[Any]:
+        return list(self._found.values())
 
     def clear(self) -> None:
         self._found.clear()
@@ -60,7 +64,8 @@ class MapCompanions(QObject):
         self._weighed = _Asked("selectivity")
         self._extremes = _Asked("net scale")
         self._other_extremes = _Asked("net scale beside")
-        self._pairs = _Asked("compare")
+        self._pairs = _Asked("compare", kept=1)  # whole layers: the one in view alone
+        session.cache.watch(self._recorded)
         session.models.changed.connect(self.clear)
         session.models.cleared.connect(self.clear)
         session.pictures.removed.connect(self.clear)
@@ -69,6 +74,13 @@ class MapCompanions(QObject):
         """Let go of everything: the model is another, or a picture is gone."""
         for asked in (self._weighed, self._extremes, self._other_extremes, self._pairs):
             asked.clear()
+
+    def _recorded(self) -> list[Activation]:
+        """Return the maps that are kept here."""
+        pairs = [found for found in self._pairs.found() if isinstance(found, Pair)]
+        others = [found.other.result for found in pairs]
+        maps = [result for result in others if isinstance(result, Activation)]
+        return [*maps, *(found.difference for found in pairs)]
 
     def selectivity(self, answer: Answer) -> Selectivity | CnnvizError | None:
         """Return how much each channel says for the predicted class, or why that has no answer.

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QTabBar, QVBoxLayout, QWidget
 from cnnviz_desktop.gui.controls import Ground, framed, named
 from cnnviz_desktop.gui.image_strip import ImageStrip
 from cnnviz_desktop.gui.labels import ELLIPSIS
+from cnnviz_desktop.gui.layer_health import LayerHealths
 from cnnviz_desktop.gui.layer_tree import LayerTree
 from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.model_picker import RANDOM, ModelPicker
@@ -47,6 +48,7 @@ class ModelPanel(Ground):
         self.picker = ModelPicker()
         self.tree = LayerTree()
         self.strip = ImageStrip()
+        self.healths = LayerHealths(session, self)
         upper = QWidget()
         column = QVBoxLayout(upper)
         column.setContentsMargins(0, 4, 0, 0)
@@ -86,6 +88,7 @@ class ModelPanel(Ground):
         models.changed.connect(self._changed_model)
         models.cleared.connect(self._lost_model)
         self.tree.picked.connect(self._picked_layer)
+        self.healths.changed.connect(self.tree.set_health)
         self._session.layer_picked.connect(self._show_layer)
         self._session.tab_changed.connect(self._show_layer)
         pictures.added.connect(self._added)

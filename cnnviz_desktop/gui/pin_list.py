@@ -1,4 +1,7 @@
-"""List the pinned units: each with the bar of its colour and the first line of its note."""
+"""List the pinned units: each with the bar of its colour and the first line of its note.
+
+They stay while pictures, layers and networks change: those of another network stand below.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,12 @@ from PySide6.QtWidgets import (
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import label, named
-from cnnviz_desktop.gui.marks import Pin
-from cnnviz_desktop.gui.session import Session, Unit
+from cnnviz_desktop.gui.marks import Pin, Place, UnitNote
+from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.model_names import short_name
 
-_UNIT = Qt.ItemDataRole.UserRole
+_PLACE = Qt.ItemDataRole.UserRole
+_OWN = Qt.ItemDataRole.UserRole + 3
 _COLOUR = Qt.ItemDataRole.UserRole + 1
 _NOTE = Qt.ItemDataRole.UserRole + 2
 _ROW = 40
@@ -31,9 +36,9 @@ _MOST_ROWS = 6  # in sight; the list scrolls beyond
 
 
 class PinList(QWidget):
-    """The pinned units of the present network. Signals: `unit_chosen` (`Unit`)."""
+    """The pinned units of all networks, the present one's first. Signals: `chosen` (`Place`)."""
 
-    unit_chosen = Signal(object)
+    chosen = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +65,8 @@ class PinList(QWidget):
 
     def _fill(self) -> None:
         """List the pins; nothing is shown where there is none."""
-        pins = self._session.marks.pins()
+        own = self._session.marks.pins()
+        pins = [*own, *self._session.marks.other_pins()]
         self.setVisible(bool(pins))
         self._count.setText(str(len(pins)))
         while self._list.count() > len(pins):
@@ -68,33 +74,39 @@ class PinList(QWidget):
         while self._list.count() < len(pins):
             self._list.addItem(QListWidgetItem())
         for row, pin in enumerate(pins):
-            self._show_pin(self._list.item(row), pin)
+            self._show_pin(self._list.item(row), pin, own=row < len(own))
         self._list.setFixedHeight(theme.px(_ROW) * min(_MOST_ROWS, len(pins)))
         self._mark()
 
-    def _show_pin(self, item: QListWidgetItem, pin: Pin) -> None:
-        unit = pin.place.unit
-        note = self._session.marks.note(unit)
+    def _show_pin(self, item: QListWidgetItem, pin: Pin, own: bool) -> None:
+        unit, network = pin.place.unit, short_name(pin.place.origin.name)
+        note = self._session.marks.all_notes.get(pin.place, UnitNote())
         first = next((line for line in note.text.splitlines() if line.strip()), "")
-        says = f" {labels.DOT} ".join(part for part in (first, ", ".join(note.tags)) if part)
+        said = (first, ", ".join(note.tags), "" if own else f"of {network}")
+        says = f" {labels.DOT} ".join(part for part in said if part)
         name = f"{unit.layer} {labels.DOT} {unit.channel}"
         item.setText(name)
-        item.setData(_UNIT, unit)
+        item.setData(_PLACE, pin.place)
+        item.setData(_OWN, own)
         item.setData(_COLOUR, pin.colour)
         item.setData(_NOTE, says or "no note yet")
-        item.setToolTip(f"{name}\n{says or 'No note yet'}\nClick goes there; P takes the pin off.")
+        step = "Click goes there; P takes the pin off."
+        if not own:
+            step = f"Click loads {network} and goes there."
+        item.setToolTip(f"{name}\n{says or 'No note yet'}\n{step}")
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {says or 'no note yet'}")
 
     def _mark(self) -> None:
-        unit = self._session.unit
+        unit, origin = self._session.unit, self._session.marks.origin
+        here = Place(origin, unit) if unit is not None and origin is not None else None
         rows = range(self._list.count())
-        row = next((row for row in rows if self._list.item(row).data(_UNIT) == unit), -1)
-        self._list.setCurrentRow(row)
+        row = next((row for row in rows if self._list.item(row).data(_PLACE) == here), -1)
+        self._list.setCurrentRow(row if here is not None else -1)
 
     def _chose(self, item: QListWidgetItem) -> None:
-        unit = item.data(_UNIT)
-        if isinstance(unit, Unit):
-            self.unit_chosen.emit(unit)
+        place = item.data(_PLACE)
+        if isinstance(place, Place):
+            self.chosen.emit(place)
 
 
 class _Rows(QListWidget):
@@ -148,7 +160,8 @@ class _PinRow(QStyledItemDelegate):
         strong, small = theme.font("strong"), theme.font("secondary")
         middle = Qt.TextElideMode.ElideMiddle
         painter.setFont(strong)
-        painter.setPen(now.on_selection if current else now.text)
+        text = now.text if index.data(_OWN) else now.muted
+        painter.setPen(now.on_selection if current else text)
         name = QFontMetrics(strong).elidedText(str(index.data()), middle, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, name)
         room.moveTop(room.bottom() - theme.px(3))

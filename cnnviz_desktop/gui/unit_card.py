@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from cnnviz_desktop.data import Activation
+from cnnviz_desktop.data import PRETRAINED, Activation
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.colour_bar import ColourBar
@@ -20,11 +22,15 @@ from cnnviz_desktop.gui.controls import (
     named,
 )
 from cnnviz_desktop.gui.display import CARD, reduced, scaled
+from cnnviz_desktop.gui.marks import Place
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.pin_list import PinList
-from cnnviz_desktop.gui.session import FEATURE_MAPS, UNIT, Session, Unit
+from cnnviz_desktop.gui.session import FEATURE_MAPS, UNIT, Session
 from cnnviz_desktop.gui.unit_note import UnitNoteField
 from cnnviz_desktop.gui.work import Answer
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
 class UnitCard(Ground):
@@ -75,18 +81,23 @@ class UnitCard(Ground):
         whole.setSpacing(0)
         whole.addLayout(column)
         whole.addWidget(Line())
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._awaited: Place | None = None  # a pinned unit whose network is being loaded
+        self._connect(session)
+        self.refresh()
+
+    def _connect(self, session: Session) -> None:
         self._pin.clicked.connect(self.toggle_pin)
-        self._pins.unit_chosen.connect(self._go_to)
+        self._pins.chosen.connect(self.go_to)
+        session.models.changed.connect(self._arrive)
         session.marks.pins_changed.connect(self._show_pin)
         session.unit_picked.connect(self._show_pin)
-        self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._catch_up)
         session.unit_picked.connect(self._refresh_soon)
         session.answered.connect(self._answered)
         session.tab_changed.connect(self.refresh)
         session.pictures.selected.connect(self.refresh)
         self._mode.picked.connect(self.refresh)
-        self.refresh()
 
     def sizeHint(self) -> QSize:
         """Ask for the width of the dock."""
@@ -138,10 +149,23 @@ class UnitCard(Ground):
         self._pin.setToolTip(tip)
         self._pin.setAccessibleName("Unpin" if pinned else "Pin")
 
-    def _go_to(self, unit: Unit) -> None:
-        """Look at a pinned unit, in its layer."""
-        self._session.pick_layer(unit.layer, FEATURE_MAPS)
-        self._session.pick_unit(unit)
+    def go_to(self, place: Place) -> None:
+        """Look at a pinned unit, in its layer; its network is loaded where it is another one."""
+        session = self._session
+        self._awaited = None
+        if place.origin == session.marks.origin:
+            session.pick_layer(place.unit.layer, FEATURE_MAPS)
+            session.pick_unit(place.unit)
+            return
+        self._awaited = place
+        weights = place.origin.weights
+        session.models.load(place.origin.name, None if weights == PRETRAINED else weights)
+
+    def _arrive(self, _model: LoadedModel) -> None:
+        """Go to the pinned unit that a network was loaded for."""
+        place, self._awaited = self._awaited, None
+        if place is not None and place.origin == self._session.marks.origin:
+            self.go_to(place)
 
     def _answered(self, tab: str, _answer: Answer) -> None:
         if tab == FEATURE_MAPS:

@@ -334,3 +334,29 @@ def test_observe_shows_values_before_an_in_place_layer_writes(load, noise):
 
     assert float(seen["0"]) <= -1
     assert float(seen["1"]) == 0
+
+
+def test_a_pass_that_is_waited_for_is_dropped_and_made_again(load):
+    module = nn.Sequential(pointwise(*ROWS), nn.ReLU(), nn.MaxPool2d(2))
+    model, images = load(module, size=(2, 4)), [grey(0, 1, 2, 3), grey(0, 0, 4, 5)]
+    alone = health(model, images)
+    waiting, hooks = [], []
+
+    def answer() -> None:
+        hooks.append(sum(len(layer._forward_hooks) for layer in module))
+        waiting.clear()
+
+    asked = iter([False, True])
+
+    def waits() -> bool:  # a click comes at the second layer, and goes on waiting until answered
+        if next(asked, False):
+            waiting.append(1)
+        return bool(waiting)
+
+    disturbed = health(model, images, Run(on_check=answer, on_wait=waits), batch=1)
+
+    assert len(hooks) == 3  # one at each picture, one for the click
+    assert not any(hooks)
+    for one, other in zip(alone, disturbed, strict=True):
+        np.testing.assert_array_equal(one.positive, other.positive)
+        np.testing.assert_array_equal(one.dead, other.dead)

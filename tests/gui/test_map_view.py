@@ -390,3 +390,52 @@ def wheel(grid, at: QPoint, turned: int) -> None:
         False,
     )
     QApplication.sendEvent(grid.viewport(), event)
+
+
+def test_a_comparison_is_written_as_a_whole(
+    drive, qtbot, pictures, busy_engine, tmp_path, monkeypatch
+) -> None:
+    from PySide6.QtWidgets import QFileDialog
+
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(out))
+    shown = {}
+
+    def script(window) -> None:
+        ready(window, qtbot)
+        view, session = window.tabs.feature_maps, window.tabs._session
+        qtbot.waitUntil(lambda: len(session.pictures) == 2)
+        view.grid.setFocus()
+        QTest.keyClick(view.grid, Qt.Key.Key_C)
+        qtbot.waitUntil(lambda: view.grid.parts() == 3)
+        beside = view.grid.beside()
+        shown["mine"] = session.answers["Feature maps"].result.values
+        shown["other"], shown["difference"] = beside.other.values, beside.difference.values
+        click(find(window, "compareExport", QAbstractButton))
+        qtbot.waitUntil(lambda: words(window).startswith("Wrote 7 files"), timeout=20000)
+
+    drive(script, *pictures)
+    folder = out / "owl-beside-kestrel"
+    files = sorted(path.name for path in folder.iterdir() if path.suffix != ".json")
+    assert files == [
+        "channels.csv",
+        "kestrel-block.npz",
+        "kestrel-block.png",
+        "owl-block.npz",
+        "owl-block.png",
+        "owl-minus-kestrel-block.npz",
+        "owl-minus-kestrel-block.png",
+    ]
+    for name, file in (
+        ("mine", "owl-block"),
+        ("other", "kestrel-block"),
+        ("difference", "owl-minus-kestrel-block"),
+    ):
+        with np.load(folder / f"{file}.npz") as arrays:
+            np.testing.assert_array_equal(arrays["values"], shown[name])
+    lines = (folder / "channels.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(shown["mine"])
+    first = lines[1].split(",")
+    assert float(first[1]) == pytest.approx(shown["mine"][0].max())
+    assert float(first[5]) == pytest.approx(np.abs(shown["difference"][0]).max())
