@@ -1,0 +1,130 @@
+"""The command line finds exemplars in a folder and measures models on it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnviz_desktop import cli
+from cnnviz_desktop.bundled.pictures import CLASSES, draw
+from cnnviz_desktop.data import Record
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CNNVIZ_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def folder(place: Path) -> Path:
+    """Two generated pictures of each of three classes."""
+    for label in (0, 3, 7):
+        for seed in (1_000_000, 1_000_001):
+            path = place / "pictures" / CLASSES[label].replace(" ", "_") / f"{seed}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(draw(seed, label).pixels).save(path)
+    return place / "pictures"
+
+
+def test_the_bundled_model_knows_generated_pictures(bundled_weights, folder, capsys):
+    assert cli.main(["evaluate", "bundled", "--data", "pictures", "--json"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert (found["data"], found["pictures"]) == ("pictures", 6)
+    (model,) = found["models"]
+    assert model["top1"] == model["top5"] == 1
+    assert 0 < model["loss"] < 0.5 and model["r2"] > 0.9
+    assert np.array(model["confusion"]).tolist() == np.diag([2, 2, 2]).tolist()
+    assert [row["label"] for row in model["classes"]] == [CLASSES[place] for place in (0, 3, 7)]
+    assert sum(row["pictures"] for row in model["calibration"]) == 6
+
+
+def test_several_models_side_by_side_as_tables_and_files(bundled_weights, folder, capsys):
+    checkpoint = bundled_weights.parent / "checkpoints" / "step-00000.safetensors"
+    arguments = ["evaluate", "bundled", str(checkpoint), "--data", "pictures", "--out", "e.png"]
+    assert cli.main([*arguments, "--csv", "c.csv", "--pictures", "p.csv", "--dpi", "40"]) == 0
+
+    said = capsys.readouterr().out
+    assert "pictures: 6 pictures" in said
+    assert "bundled pretrained" in said and "bundled step-00000" in said
+    assert "most often confused" in said
+    with Path("p.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 12
+    right = [row for row in rows if row["class"] == row["taken for"]]
+    assert len(right) >= 6
+    with Path("c.csv").open(encoding="utf-8") as stream:
+        assert {row["network"] for row in csv.DictReader(stream)} == {
+            "bundled pretrained",
+            "bundled step-00000",
+        }
+    record = Record.from_json(Path("e.png.json").read_text(encoding="utf-8"))
+    assert record.technique == "evaluate"
+    assert record.parameters["data"] == "pictures"
+    assert record.parameters["others"][0][0] == "bundled"
+
+
+def test_a_file_says_which_folder_is_which_class(bundled_weights, folder, capsys):
+    (folder / "striped_star").rename(folder / "mine")
+    Path("said.json").write_text(json.dumps({"mine": "striped star"}), encoding="utf-8")
+    base = ["evaluate", "bundled", "--data", "pictures", "--json"]
+
+    assert cli.main(base) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 4
+    assert cli.main([*base, "--classes", "said.json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pictures"], found["models"][0]["top1"]) == (6, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--data", "nowhere"], "There is no folder"),
+        (["--data", "pictures", "--out", "e.gif"], "Figures are written as"),
+        (["--data", "pictures", "--classes", "none.json"], "cannot be read"),
+        (["other", "--factory", "x.py:f", "--data", "pictures"], "--factory makes one model"),
+    ],
+)
+def test_it_refuses_with_a_sentence(folder, capsys, arguments, sentence):
+    assert cli.main(["evaluate", "bundled", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_it_asks_for_data(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["evaluate", "bundled"])
+    assert stopped.value.code == 2
+    assert "--data" in capsys.readouterr().err
+
+
+def test_exemplars_of_a_folder_named_behind_the_model(bundled_weights, folder):
+    same = (["pictures"], ["--folder", "pictures"])
+    found = []
+    for number, given in enumerate(same):
+        out = f"{number}.npz"
+        first = given if number == 0 else []
+        rest = given if number else []
+        line = ["exemplars", "bundled", *first, "--layer", "blocks.1", *rest, "--count", "3"]
+        assert cli.main([*line, "--out", out]) == 0
+        with np.load(out) as data:
+            found.append({name: data[name] for name in ("channels", "files", "values")})
+    assert found[0]["files"].tolist() == found[1]["files"].tolist()
+    assert len(found[0]["channels"]) == 3
+    assert all(Path(file).is_file() for file in found[0]["files"].ravel())
+
+
+def test_what_was_skipped_is_said(bundled_weights, folder, capsys):
+    (folder / "striped_star" / "bad.png").write_bytes(b"\x89PNG")
+
+    assert (
+        cli.main(["exemplars", "bundled", "pictures", "--layer", "blocks.0", "--out", "x.npz"]) == 0
+    )
+
+    assert "1 files could not be read and were skipped." in capsys.readouterr().err
