@@ -14,8 +14,26 @@ from pathlib import Path
 
 from benchmarks.ratio import Measured, measure
 
-PARTS = ("startup", "window", "grad_cam", "recording", "tiles", "checkpoint")
-PACKAGES = ("torch", "torchvision", "captum", "grad-cam", "torchcam", "PySide6-Essentials")
+PARTS = (
+    "startup",
+    "window",
+    "grad_cam",
+    "cams",
+    "recording",
+    "tiles",
+    "checkpoint",
+    "maximisation",
+    "exemplars",
+)
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "captum",
+    "grad-cam",
+    "torchcam",
+    "torch-lucent",
+    "PySide6-Essentials",
+)
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from benchmarks.ratio import Row
 from cnnviz_desktop import GradCam, load_model
 from cnnviz_desktop.data import ImageInput
 
-MODELS = ("squeezenet1_0", "resnet50", "inception_v3", "vgg16")
+TARGETS = {"squeezenet1_0": 0.7, "resnet50": 1.0, "inception_v3": 0.8, "vgg16": 1.0}
+MODELS = tuple(TARGETS)
 
 
 def rows() -> Iterator[Row]:
@@ -40,6 +41,7 @@ def rows() -> Iterator[Row]:
                 "torch-cam": torch_cam(plain, layer, contiguous),
                 "pytorch-grad-cam": pytorch_grad_cam(plain, layer, contiguous),
             },
+            target=TARGETS[name],
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import cnnviz_desktop
+from cnnviz_desktop import evaluate_command, evidence_command
 from cnnviz_desktop.data import Cell, Table
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.engine.technique import (
@@ -28,7 +29,7 @@ from cnnviz_desktop.engine.technique import (
     Parameter,
     Technique,
 )
-from cnnviz_desktop.engine.techniques import TECHNIQUES
+from cnnviz_desktop.engine.techniques import TECHNIQUES, EvidenceMatrix
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError, did_you_mean
 from cnnviz_desktop.figure_options import add_figure_options, check_figure_options, write_result
 from cnnviz_desktop.input_options import add_input_options, finding_lines, input_spec
@@ -121,8 +122,14 @@ def build_parser() -> argparse.ArgumentParser:
     add_figure_options(
         predict, "also write one picture's answer as a figure (.png, .svg, .pdf) or data"
     )
+    evaluate = evaluate_command.command(_load, _shown_run, _printed)
+    parser_ = add("evaluate", evaluate, evaluate_command.HELP)
+    _add_model(parser_)
+    evaluate_command.add_options(parser_)
+    evidence = evidence_command.command(_technique, _load, _shown_run, _printed, technique_from)
     for technique in TECHNIQUES:
-        _add_technique(add(technique.command, _technique, technique.summary), technique)
+        run = evidence if technique is EvidenceMatrix else _technique
+        _add_technique(add(technique.command, run, technique.summary), technique)
     return parser
 
 
@@ -132,6 +139,7 @@ _COMMANDS = (
     "weights",
     "layers",
     "predict",
+    "evaluate",
     *(item.command for item in TECHNIQUES),
 )
 
@@ -174,10 +182,23 @@ def _add_technique(parser: argparse.ArgumentParser, technique: type[Technique]) 
     _add_model(parser)
     if technique.needs_image:
         parser.add_argument("image", type=Path, metavar="IMAGE", help="the picture")
+    if technique is EvidenceMatrix:
+        evidence_command.add_pictures(parser)
     for item in technique.parameters():
+        if isinstance(item.kind, FolderKind) and not technique.needs_image:
+            # Right behind MODEL, or as an option anywhere.
+            parser.add_argument(
+                item.name,
+                nargs="?",
+                default=argparse.SUPPRESS,
+                metavar="FOLDER",
+                help=item.help,
+            )
         _add_parameter(parser, item)
     if technique.prints:
         out = "write the table as a figure (.png, .svg, .pdf) or as data (.csv, .npz), not print it"
+    elif technique.grows:
+        out = "a figure (.png, .svg, .pdf), how it grew (.gif) or the data (.npz)"
     else:
         out = "a figure (.png, .svg, .pdf) or the data (.npz)"
     add_figure_options(parser, out, required=not technique.prints)
@@ -287,6 +308,10 @@ def _technique(options: argparse.Namespace) -> int:
     _say_notes(image)
     model = _load(options)
     result = technique(model, image, _shown_run())
+    # Those of a table stand below it, wherever it is shown.
+    told = options.out is not None and not isinstance(result, Table)
+    for note in getattr(result, "notes", ()) if told else ():
+        print(f"Note: {note}", file=sys.stderr)
     if options.out is not None:
         write_result(options, result, image, record(technique, model, image))
         print(f"Wrote {options.out}")

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnviz_desktop.data import Inverted, Maximised
+
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, Record, Result
 
@@ -48,9 +50,21 @@ _OPTIONS: dict[str, dict[str, Any]] = {  # options of `plate` and `save`, by nam
     "hide_silent": {"help": "leave out maps that are zero everywhere"},
     "high": {"type": float, "metavar": "X", "help": "value of the last colour, for all maps"},
     "overlay": {"help": "lay each map over the picture"},
+    "mode": {
+        "choices": ("overlay", "heat", "masked", "contour", "colours"),
+        "help": "how an explanation is shown (picture, map and overlay side by side)",
+    },
+    "threshold": {
+        "type": float,
+        "metavar": "X",
+        "help": "leave out what is below this share of a map's maximum, 0 to below 1 (0)",
+    },
+    "cells": {"help": "draw the cells of an explanation as squares, not smooth"},
+    "box": {"help": "outline what is hot in a map, and say where it lies"},
     "dark": {"help": "draw on a dark ground"},
     "transparent": {"help": "leave the ground clear"},
 }
+_FILM = ".gif"
 _SPELLINGS = {"limit": ("--limit", "--tiles")}
 
 
@@ -72,6 +86,12 @@ def write_result(
     """Write a result as the figure or the data that `--out` names."""
     from cnnviz_desktop.figures.export import DATA_SUFFIXES, save, save_data
 
+    if options.out.suffix.lower() == _FILM and isinstance(result, (Maximised, Inverted)):
+        from cnnviz_desktop.figures.growth import save_growth
+        from cnnviz_desktop.figures.maximised_plate import growth_frames
+
+        save_growth(growth_frames(result), options.out, written)
+        return
     if options.out.suffix.lower() in DATA_SUFFIXES:
         save_data(result, options.out, written)
     else:
@@ -87,7 +107,9 @@ def check_figure_options(options: argparse.Namespace) -> None:
     from cnnviz_desktop.figures.export import check_suffix
     from cnnviz_desktop.figures.options import PlateOptions
 
-    check_suffix(options.out)
+    technique = getattr(options, "technique", None)
+    if options.out.suffix.lower() != _FILM or technique is None or not technique.grows:
+        check_suffix(options.out)
     how = _given(options)
     PlateOptions(**{name: how[name] for name in how if name not in ("dpi", "transparent")})
 

@@ -173,6 +173,8 @@ def check(value: Any) -> None:
     lengths: dict[str, int] = {}
     for name, axes in SHAPES.get(kind, {}).items():
         item = getattr(value, name)
+        if item is None:  # where its type says that it may be
+            continue
         shape = item.shape if isinstance(item, np.ndarray) else (len(item),)
         pairs = list(zip(axes.split(), shape, strict=False))
         agree = all(lengths.setdefault(axis, size) == size for axis, size in pairs)

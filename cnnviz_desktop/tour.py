@@ -17,10 +17,18 @@ from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Technique, record
 from cnnviz_desktop.engine.techniques import (
     TECHNIQUES,
+    AblationCam,
+    ActivationMaximization,
     ActivationStatistics,
+    DeepDream,
+    EvidenceMatrix,
     FeatureMaps,
     Filters,
+    Gallery,
+    Inversion,
+    LayerCam,
     Probes,
+    ScoreCam,
     WeightStatistics,
 )
 from cnnviz_desktop.errors import ExportError
@@ -40,7 +48,18 @@ _SHOWN: dict[type[Technique], tuple[Technique, ...]] = {
         Filters(show="frequencies"),
         Filters(layer="blocks.1.conv2"),
     ),
+    ActivationMaximization: (
+        ActivationMaximization(layer="blocks.2", channel=8, count=8, steps=96),
+        ActivationMaximization(target="dotted disc", steps=96),
+    ),
+    DeepDream: (DeepDream(layer="blocks.2"),),
+    Inversion: (Inversion(layer="blocks.1", steps=96, layers=5),),
+    Gallery: (Gallery(layer="blocks.0", steps=64),),
     Probes: (Probes(), Probes(layer="blocks.1.conv2"), Probes(channel=3)),
+    LayerCam: (LayerCam(), LayerCam(layer="blocks.1"), LayerCam(classes=3)),
+    ScoreCam: (ScoreCam(),),  # a pass a channel
+    AblationCam: (AblationCam(),),
+    EvidenceMatrix: (EvidenceMatrix(),),
     WeightStatistics: (WeightStatistics(), WeightStatistics(part="kernels", show="histograms")),
     ActivationStatistics: (
         ActivationStatistics(),

@@ -22,7 +22,7 @@ import cnnviz_desktop
 from cnnviz_desktop import cli
 from cnnviz_desktop.cli import main
 from cnnviz_desktop.data import Record
-from cnnviz_desktop.engine.techniques import TECHNIQUES, FeatureMaps, GradCam
+from cnnviz_desktop.engine.techniques import TECHNIQUES, EvidenceMatrix, FeatureMaps, GradCam
 from cnnviz_desktop.figures.export import encode
 from cnnviz_desktop.figures.records import read_record
 
@@ -32,6 +32,7 @@ COMMANDS = [
     "weights",
     "layers",
     "predict",
+    "evaluate",
     *(kind.command for kind in TECHNIQUES),
 ]
 RANDOM = ["--weights", "none"]
@@ -316,8 +317,16 @@ def test_the_real_squeezenet_sees_a_dog_or_a_cat(run, real):
 # ---------------------------------------------------------------------------------- techniques
 
 
+FEW = {"steps": "--steps=2", "count": "--count=1", "octaves": "--octaves=1"}
+
+
 def technique_words(kind: Any, picture: Path) -> list[object]:
-    return [kind.command, "bundled", *([picture] if kind.needs_image else []), *RANDOM]
+    # Each cell of the evidence asks the network dozens of times; what grows takes many steps.
+    few = ["--methods", "grad-cam,random", "--metrics", "increase"]
+    names = [item.name for item in kind.parameters()]
+    grown = [word for name, word in FEW.items() if name in names and kind.tab == "Maximise"]
+    words: list[object] = few if kind is EvidenceMatrix else grown
+    return [kind.command, "bundled", *([picture] if kind.needs_image else []), *RANDOM, *words]
 
 
 @pytest.mark.parametrize("kind", TECHNIQUES, ids=lambda kind: kind.command)

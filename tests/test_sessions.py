@@ -18,7 +18,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from cnnviz_desktop import __version__, sessions
-from cnnviz_desktop.data import Activation, Box, Heatmap, Prediction, Result, Strip, Table
+from cnnviz_desktop.data import (
+    Activation,
+    Box,
+    Curve,
+    Evaluation,
+    Evaluations,
+    Evidence,
+    Exemplars,
+    Heatmap,
+    Prediction,
+    Result,
+    Strip,
+    Table,
+)
+from cnnviz_desktop.data.exemplars import EvaluationView
 from cnnviz_desktop.errors import SessionError
 from cnnviz_desktop.session_archive import Limits
 from cnnviz_desktop.session_codec import SHAPES
@@ -94,12 +108,18 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
         Box: boxes(),
         type(None): st.none(),
         Strip: strips(),
+        Evidence: evidence(),
+        Exemplars: exemplars(),
+        Evaluation: evaluations(3),
+        Evaluations: compared(),
     }
     if kind in known:
         return known[kind]
     arguments = get_args(kind)
     if get_origin(kind) is tuple and arguments[1:] == (Ellipsis,):
         return st.lists(of_type(arguments[0]), max_size=3).map(tuple)
+    if get_origin(kind) is tuple:
+        return st.tuples(*map(of_type, arguments))
     if kind is Table:
         return tables()
     if is_dataclass(kind):
@@ -112,6 +132,97 @@ def strips(draw: st.DrawFn) -> Strip:
     maps = draw(results_of(Activation))
     channels = draw(st.permutations(range(len(maps.values))))
     return Strip(draw(names), maps, tuple(channels), len(channels))
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> Evidence:
+    rows, columns, scores, places = (draw(st.integers(1, 3)) for _ in range(4))
+    cells = rows * columns
+
+    def words(count: int) -> tuple[str, ...]:
+        return tuple(draw(st.lists(names, min_size=count, max_size=count)))
+
+    curve = Curve(
+        draw(names),
+        draw(names),
+        draw(st_numpy.arrays(np.float32, places)),
+        draw(st.just(()) | st.just(words(places))),
+        draw(st_numpy.arrays(np.float32, (rows, columns, places))),
+    )
+    cell = st.none() | results_of(Heatmap)
+    better = st.sampled_from(["higher", "lower"])
+    return Evidence(
+        draw(names),
+        draw(st.integers(0, 999)),
+        draw(names),
+        draw(st.floats()),
+        draw(st.floats()),
+        words(rows),
+        words(columns),
+        tuple(draw(st.lists(cell, min_size=cells, max_size=cells))),
+        words(cells),
+        words(scores),
+        tuple(draw(st.lists(better, min_size=scores, max_size=scores))),
+        draw(st_numpy.arrays(np.float32, (rows, columns, scores))),
+        draw(st.just(()) | st.just(words(scores))),
+        draw(st.just(()) | st.just((curve,))),
+        draw(st.integers(0, rows)),
+        words(1),
+    )
+
+
+@st.composite
+def exemplars(draw: st.DrawFn) -> Exemplars:
+    channels, across, classes = (draw(st.integers(1, 3)) for _ in range(3))
+    total = channels * across
+    floats = np.zeros((channels, classes), np.float32)
+    counted = tuple(range(total))
+    return Exemplars(
+        draw(names),
+        draw(names),
+        draw(st.integers(1, 99)),
+        draw(st.integers(1, 99)),
+        tuple(range(channels)),
+        draw(st_numpy.arrays(np.float32, (channels, across))),
+        np.full((channels, across, 2, 2, 3), 0.5, np.float32),
+        tuple(draw(st.lists(names, min_size=total, max_size=total))),
+        tuple(draw(st.lists(st.integers(-1, classes - 1), min_size=total, max_size=total))),
+        counted,
+        counted,
+        tuple(draw(st.lists(boxes(), min_size=total, max_size=total))),
+        tuple(draw(st.lists(names, min_size=classes, max_size=classes))),
+        floats,
+        floats + 1,
+        floats + 2,
+        draw(st.just(()) | st.just(tuple(map(float, range(across))))),
+        draw(st.integers(-1, classes - 1)),
+        tuple(draw(st.lists(names, max_size=2))),
+    )
+
+
+@st.composite
+def evaluations(draw: st.DrawFn, size: int) -> Evaluation:
+    labels = draw(st.lists(names, min_size=1, max_size=4).map(tuple))
+    answers = st_numpy.arrays(np.int64, size, elements=st.integers(0, len(labels) - 1))
+    truth, predicted = draw(answers), draw(answers)
+    classes = np.unique(np.concatenate([truth, predicted]))
+    numbers = st_numpy.arrays(np.float32, size)
+    shares = st_numpy.arrays(np.float32, len(classes))
+    more = [draw(st.floats()) for _ in range(6)]
+    bins = draw(st_numpy.arrays(np.float32, 2))
+    counts = draw(st_numpy.arrays(np.int64, 2))
+    lists = (truth, predicted, draw(numbers), draw(answers), draw(numbers))
+    by_class = (classes, draw(shares), draw(shares), np.ones(len(classes), np.int64))
+    return Evaluation(draw(names), labels, *lists, *more, *by_class, counts, bins, bins)
+
+
+@st.composite
+def compared(draw: st.DrawFn) -> Evaluations:
+    size = draw(st.integers(1, 4))
+    files = tuple(draw(st.lists(names, min_size=size, max_size=size)))
+    models = tuple(draw(st.lists(evaluations(size), min_size=1, max_size=2)))
+    show = draw(st.sampled_from(get_args(EvaluationView)))
+    return Evaluations(draw(names), files, models, show, ())
 
 
 @st.composite
@@ -130,14 +241,17 @@ def tables(draw: st.DrawFn) -> Table:
 
 @st.composite
 def results_of(draw: st.DrawFn, kind: Any) -> Any:
-    sizes: dict[str, int] = {}
+    sizes: dict[str, int] = {"c": 3}  # colours
     values = {}
     for name, hint in get_type_hints(kind).items():
         axes = SHAPES.get(kind, {}).get(name, "").split()
         shape = tuple(sizes.setdefault(axis, draw(st.integers(1, 4))) for axis in axes)
-        if get_origin(hint) is np.ndarray:
-            dtype = np.dtype(get_args(get_args(hint)[1])[0])
-            values[name] = draw(st_numpy.arrays(dtype, shape))
+        given = [item for item in get_args(hint) if get_origin(item) is np.ndarray]
+        if get_origin(hint) is np.ndarray or given:  # an array, or perhaps none
+            array = given[0] if given else hint
+            dtype = np.dtype(get_args(get_args(array)[1])[0])
+            found = draw(st_numpy.arrays(dtype, shape))
+            values[name] = draw(st.none() | st.just(found)) if given else found
         elif axes:
             item = of_type(get_args(hint)[0])
             values[name] = tuple(draw(st.lists(item, min_size=shape[0], max_size=shape[0])))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from cnnviz_desktop.data.answers import (
+    Diagnosis,
     Heatmap,
+    Heatmaps,
     Prediction,
 )
 from cnnviz_desktop.data.arrays import (
@@ -11,6 +13,16 @@ from cnnviz_desktop.data.arrays import (
     Flags,
     Floats,
     Pixels,
+)
+from cnnviz_desktop.data.evidence import (
+    Better,
+    Curve,
+    Evidence,
+)
+from cnnviz_desktop.data.exemplars import (
+    Evaluation,
+    Evaluations,
+    Exemplars,
 )
 from cnnviz_desktop.data.inputs import (
     Box,
@@ -43,10 +55,28 @@ from cnnviz_desktop.data.tables import (
     LayerHealth,
     Table,
 )
+from cnnviz_desktop.data.wanted import (
+    Inverted,
+    Maximised,
+)
 
 # What a technique may give: whoever shows results takes all of these apart.
 Result = (
-    Prediction | Activation | Heatmap | FilterBank | Sheet | Tuning | Distribution | Table | Card
+    Prediction
+    | Activation
+    | Heatmap
+    | Heatmaps
+    | Evidence
+    | FilterBank
+    | Sheet
+    | Tuning
+    | Distribution
+    | Table
+    | Card
+    | Maximised
+    | Inverted
+    | Exemplars
+    | Evaluations
 )
 
 __all__ = [
@@ -55,20 +85,30 @@ __all__ = [
     "RANDOM",
     "Activation",
     "Arithmetic",
+    "Better",
     "Box",
     "Card",
     "Cell",
     "Counts",
+    "Curve",
+    "Diagnosis",
     "Distribution",
+    "Evaluation",
+    "Evaluations",
+    "Evidence",
+    "Exemplars",
     "FilterBank",
     "Finding",
     "Flags",
     "Floats",
     "Heatmap",
+    "Heatmaps",
     "ImageInput",
     "InputSpec",
+    "Inverted",
     "LayerHealth",
     "LayerNode",
+    "Maximised",
     "Pixels",
     "Prediction",
     "Reading",

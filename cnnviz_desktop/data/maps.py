@@ -8,8 +8,10 @@ import numpy as np
 
 from cnnviz_desktop.data.answers import Prediction
 from cnnviz_desktop.data.arrays import Floats
+from cnnviz_desktop.data.exemplars import Exemplars
 from cnnviz_desktop.data.inputs import Box
 from cnnviz_desktop.data.tables import Table
+from cnnviz_desktop.data.wanted import Maximised
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,8 @@ class Arithmetic:
 
     `inputs` names the input channels that contribute most, by magnitude, `contributions` (n) what
     each adds; `patches` and `kernels` (n, kh, kw) are theirs. `rest` is what all other input
-    channels add, `count` how many there are in all.
+    channels add, `count` how many there are in all. It is the value of a `channel` of `layer`,
+    which may stand before the one that is read; "" is that one itself.
     """
 
     inputs: tuple[int, ...]
@@ -163,15 +166,24 @@ class Arithmetic:
     rest: float
     bias: float
     count: int
+    layer: str = ""
+    channel: int = -1
+
+    @property
+    def value(self) -> float:
+        """Return what all of it adds up to."""
+        return float(self.contributions.astype(np.float64).sum()) + self.rest + self.bias
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
     """One value of a map and what it depends on.
 
-    `field` is the box of the picture that can reach it (None where unknown), `effective` (H, W) how
+    `field` is the box of the picture that can reach it (None where unknown), `sees` its height and
+    width in pixels of the network's input, with what is padding; `effective` (H, W) how
     strongly each of the network's input pixels does: the magnitude of the gradient, summed over
-    colours; it covers `region`. `arithmetic` is there for convolutions.
+    colours; it covers `region`. `arithmetic` is that of the convolution or linear layer whose value
+    this is, or which made it before it was scaled, cut off or put beside others.
     """
 
     layer: str
@@ -183,6 +195,7 @@ class Reading:
     field: Box | None
     effective: Floats
     arithmetic: Arithmetic | None = None
+    sees: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +205,8 @@ class Card:
     `maps` is its map alone, `reading` one value of it, `rank` its place by maximum among the
     layer's channels on this picture, counted from 1. `facts` are a few more numbers, named.
     `classes` names those whose logit changes most when the channel is silenced, and `losses` (n)
-    how much each loses. `tuning` says what the channel detects.
+    how much each loses. `tuning` says what the channel detects, `maximised` what it wants to see,
+    `exemplars` which pictures of a folder excite it most.
     """
 
     layer: str
@@ -206,3 +220,5 @@ class Card:
     classes: tuple[str, ...]
     losses: Floats
     tuning: Tuning | None = None
+    maximised: Maximised | None = None
+    exemplars: Exemplars | None = None

@@ -12,9 +12,18 @@ from cnnviz_desktop.data import (
     Arithmetic,
     Box,
     Card,
+    Curve,
+    Diagnosis,
     Distribution,
+    Evaluation,
+    Evaluations,
+    Evidence,
+    Exemplars,
     FilterBank,
     Heatmap,
+    Heatmaps,
+    Inverted,
+    Maximised,
     Prediction,
     Reading,
     Sheet,
@@ -28,7 +37,16 @@ from cnnviz_desktop.data import (
 SHAPES: dict[type, dict[str, str]] = {
     Prediction: {"logits": "K", "probabilities": "K", "labels": "K"},
     Activation: {"values": "C h w"},
-    Heatmap: {"values": "h w"},
+    Heatmap: {"values": "h w", "colours": "h w c"},
+    Heatmaps: {"maps": "N", "captions": "N"},
+    Curve: {"places": "P", "values": "M L P"},
+    Evidence: {
+        "methods": "M",
+        "layers": "L",
+        "metrics": "S",
+        "better": "S",
+        "scores": "M L S",
+    },
     FilterBank: {"values": "N I kh kw"},
     Tuning: {
         "channels": "N",
@@ -65,6 +83,42 @@ SHAPES: dict[type, dict[str, str]] = {
     },
     Strip: {"channels": "C"},
     Table: {"columns": "C", "units": "C", "rows": "R"},
+    Maximised: {
+        "wanted": "N",
+        "pictures": "N H W c",
+        "objectives": "N S",
+        "responses": "N",
+        "threshold": "N",
+        "growth": "F N h w c",
+        "grown": "F",
+    },
+    Inverted: {
+        "original": "H W c",
+        "picture": "H W c",
+        "objectives": "S",
+        "growth": "F h w c",
+        "grown": "F",
+        "layers": "L",
+        "pictures": "L t u c",
+        "errors": "L",
+        "scores": "L",
+        "matches": "L",
+    },
+    Exemplars: {
+        "channels": "N",
+        "values": "N k",
+        "pictures": "N k s t c",
+        **dict.fromkeys(("files", "labels", "rows", "columns", "boxes"), "M"),
+        "classes": "K",
+        **dict.fromkeys(("means", "strongest", "selectivity"), "N K"),
+    },
+    Evaluation: {
+        "labels": "K",
+        **dict.fromkeys(("truth", "predicted", "confidences", "places", "losses"), "N"),
+        **dict.fromkeys(("classes", "precision", "recall", "support"), "n"),
+        **dict.fromkeys(("bin_counts", "bin_confidences", "bin_accuracies"), "B"),
+    },
+    Evaluations: {"files": "N", "models": "M"},
 }
 
 
@@ -85,14 +139,54 @@ def _is_sound_distribution(spread: Distribution) -> bool:
     )
 
 
+def _is_sound_evidence(evidence: Evidence) -> bool:
+    """Tell whether there is a cell for every method and layer, in the curves too."""
+    rows, columns = len(evidence.methods), len(evidence.layers)
+    return (
+        len(evidence.maps) == len(evidence.reasons) == rows * columns
+        and len(evidence.meanings) in (0, len(evidence.metrics))
+        and all(curve.values.shape[:2] == (rows, columns) for curve in evidence.curves)
+        and 0 <= evidence.controls <= rows
+        and evidence.target >= 0
+    )
+
+
+def _are_sound_exemplars(found: Exemplars) -> bool:
+    """Tell whether there is one file for each picture, of a class that is there."""
+    per_channel = found.values.shape[1]
+    return (
+        len(found.files) == found.values.size
+        and found.pictures.shape[4] == 3
+        and len(found.percentiles) in (0, per_channel)
+        and all(-1 <= item < len(found.classes) for item in (*found.labels, found.target))
+    )
+
+
+def _is_sound_evaluation(found: Evaluation) -> bool:
+    """Tell whether all answers are among the classes, and these in order."""
+    known = found.classes
+    answers = np.concatenate([found.truth, found.predicted])
+    ordered = bool((np.diff(known) > 0).all() and known[0] >= 0 and known[-1] < len(found.labels))
+    return ordered and bool(np.isin(answers, known).all())
+
+
 # What else a value must fulfil, so that drawing it does no harm.
 SOUND: dict[type, Callable[[Any], bool]] = {
     # an overlay is as large as its box
     Box: lambda box: box.height > 0 and box.width > 0 and box.height * box.width <= 2**31,
     Activation: lambda value: value.call >= 0,
     Heatmap: lambda value: value.target >= 0,
+    Heatmaps: lambda value: value.columns >= 1,
+    Diagnosis: lambda value: value.constant >= 0 and value.channels >= 0,
+    Curve: lambda value: len(value.ticks) in (0, len(value.places)),
+    Evidence: _is_sound_evidence,
     FilterBank: lambda value: value.groups >= 1,
+    Maximised: lambda value: value.pictures.shape[3] == 3,
+    Inverted: lambda value: value.picture.shape[2] == 3,
     Strip: _is_sound_strip,
+    Exemplars: _are_sound_exemplars,
+    Evaluation: _is_sound_evaluation,
+    Evaluations: lambda value: all(len(item.truth) == len(value.files) for item in value.models),
     Distribution: _is_sound_distribution,
     Table: lambda value: all(
         len(row) == len(value.columns) for row in (*value.rows, value.totals or value.columns)

@@ -22,6 +22,7 @@ from cnnviz_desktop.data import Finding
 from cnnviz_desktop.engine.recording import hooked
 
 _USUAL_NAMES = ("logits", "out", "output", "pred")  # of the scores, where outputs have names
+SOFTMAX_TITLES = {"softmax": "Softmax at the end", "log_softmax": "Log softmax at the end"}
 _DEEPEST = 3  # containers within containers
 _LAST_CALLS = 8  # of softmaxes that are kept: attention has one a layer, and each holds its input
 
@@ -226,7 +227,7 @@ def use_logits_seen(module: nn.Module, watch: Watch, classes: int = 0) -> Findin
     _give_logits(module, classes)
     return Finding(
         "info",
-        f"{call.function.replace('_', ' ').capitalize()} at the end",
+        SOFTMAX_TITLES[call.function],
         "The scores before it are used: gradients of a probability vanish where the network is "
         "sure. The percentages shown stay the network's own.",
     )

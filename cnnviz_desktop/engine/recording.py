@@ -166,25 +166,88 @@ def forward_from(
     `call` counts from 0. Returns the leaf and the network's output; with parameters frozen, a
     backward from the output ends at that layer, which is the least work a gradient there can cost.
     """
-    leaf: Tensor | None = None
-    count = -1
+    kept, output = forward_through(module, tensor, {layer: call}, run)
+    return kept[layer], output
 
-    def cut(_layer: nn.Module, _inputs: object, output: object) -> object:
-        nonlocal leaf, count
-        count += 1
+
+def forward_through(
+    module: nn.Module,
+    tensor: Tensor,
+    calls: Mapping[str, int],
+    run: Run = SILENT,
+    *,
+    graph: bool = True,
+) -> tuple[dict[str, Tensor], Any]:
+    """Run the network, keep one call's output of each layer, and begin the graph at these.
+
+    `calls` maps a layer's dotted name to which of its calls is meant, counted from 0. A layer that
+    no other one leads to becomes a leaf of the graph, one behind such a leaf a node of it. Returns
+    what was kept, in the order of `calls`, and the network's output; without `graph` neither has
+    one.
+    """
+    kept: dict[str, Tensor] = {}
+    names = {module.get_submodule(name): name for name in calls}
+    counts = dict.fromkeys(calls, -1)
+
+    def cut(layer: nn.Module, _inputs: object, output: object) -> object:
+        name = names[layer]
+        counts[name] += 1
         found = first_tensor(output)
-        if count != call or found is None:
+        if counts[name] != calls[name] or found is None:
             return output
         # A copy of its own, since a view (Identity, Dropout) could be written into by another name.
-        leaf = found.detach().clone().requires_grad_()
-        return with_first_tensor(output, leaf.clone())
+        if not graph:
+            kept[name] = found.clone()
+            return output
+        kept[name] = found.clone() if found.requires_grad else found.detach().clone()
+        if not found.requires_grad:
+            kept[name].requires_grad_()
+        return with_first_tensor(output, kept[name].clone())
 
     with (
-        gradients(),
+        gradients() if graph else torch.inference_mode(),
         interruptible(module, run),
-        hooked([module.get_submodule(layer)], after=cut),
+        hooked(names, after=cut),
     ):
         output = module(tensor)
-    if leaf is None:
-        raise RuntimeError(f"call {call} of {layer} gave no tensor")
-    return leaf, output
+    for name, call in calls.items():
+        if name not in kept:
+            raise RuntimeError(f"call {call} of {name} gave no tensor")
+    return {name: kept[name] for name in calls}, output
+
+
+@contextmanager
+def replaced(layer: nn.Module, call: int, tensor: Tensor) -> Iterator[None]:
+    """Make one call of a layer, counted from 0, hand on another tensor than it gave."""
+    count = -1
+
+    def exchange(_layer: nn.Module, _inputs: object, output: object) -> object:
+        nonlocal count
+        count += 1
+        # A copy, since what comes next may write into it.
+        return with_first_tensor(output, tensor.clone()) if count == call else output
+
+    with hooked([layer], after=exchange):
+        yield
+
+
+def first_broken(module: nn.Module, tensor: Tensor, run: Run = SILENT) -> str:
+    """Name the first module of a pass that gives NaN or infinity, "" where none does."""
+    names = {child: name for name, child in module.named_modules()}
+    broken = ""
+
+    def look(child: nn.Module, _inputs: object, output: object) -> None:
+        nonlocal broken
+        found = first_tensor(output)
+        if found is not None and not bool(torch.isfinite(found).all()):
+            broken = names[child] or type(child).__name__
+            raise _Stop
+
+    with (
+        torch.inference_mode(),
+        interruptible(module, run),
+        hooked(names, after=look),
+        suppress(_Stop),
+    ):
+        module(tensor)
+    return broken

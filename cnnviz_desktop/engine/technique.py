@@ -60,9 +60,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Choices:
-    """Any of a few named options, in the order given, each once; () is none of them."""
+    """Any of a few named options, in the order given, each once; () is none of them.
+
+    `words`, where given, are what forms call the options.
+    """
 
     options: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,18 +186,22 @@ class Technique:
     """A way of looking into a network; calling it does the work.
 
     `title` is its name in the field, `command` its subcommand, `tab` where the window shows it,
-    `summary` one sentence for menus and help, `paper` its source if it has one, `needs_image`
+    `family` what it has in common with its neighbours in a long menu, `summary` one sentence for
+    menus and help, `paper` its source if it has one, `needs_image`
     whether it looks at a picture, `prints` whether its result is a table that the command line can
-    print. All checks that need no model happen on construction.
+    print; `grows` whether it shows pictures growing, which can be written as a film. All checks
+    that need no model happen on construction.
     """
 
     title: ClassVar[str]
     command: ClassVar[str]
     tab: ClassVar[str]
+    family: ClassVar[str] = ""
     summary: ClassVar[str]
     paper: ClassVar[str] = ""
     needs_image: ClassVar[bool] = True
     prints: ClassVar[bool] = False
+    grows: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for item in self.parameters():
@@ -262,7 +270,10 @@ def record(
     values = technique.resolved(model).values() if technique is not None else {}
     return Record(
         technique=technique.command if technique is not None else PREDICT,
-        parameters=values,
+        parameters={  # lists, as JSON gives them back
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        },
         model=model.name,
         model_fingerprint=model.fingerprint,
         weights=model.weights,

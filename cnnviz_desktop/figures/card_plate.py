@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Box, Card, Floats, ImageInput, Pixels
 from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.figures.exemplars_plate import draw_exemplar_strip, exemplar_strip_height
+from cnnviz_desktop.figures.maximised_plate import picture_pixels
 from cnnviz_desktop.figures.numerals import MINUS, count, number, percent
 from cnnviz_desktop.figures.options import HEAD, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import Page, fit, reduced_picture, say_image
@@ -31,7 +33,10 @@ def card_plate(card: Card, image: ImageInput | None, options: PlateOptions) -> F
     heights = [max(spot.height for spot in row.spots) for row in rows]
     detects = ChannelDrawing.of(card.tuning, options) if card.tuning is not None else None
     below = detects.height + _TITLE if detects is not None else 0.0
-    parts = [*heights, below] if below else heights
+    excited = 0.0
+    if card.exemplars is not None:
+        excited = _TITLE + exemplar_strip_height(card.exemplars, options.room)
+    parts = [*heights, *(part for part in (excited, below) if part)]
     page = Page(options.room, sum(parts) + _BETWEEN * (len(parts) - 1), options)
     page.heading(
         options.title or f"{card.layer} · {card.channel}",
@@ -44,6 +49,11 @@ def card_plate(card: Card, image: ImageInput | None, options: PlateOptions) -> F
             _title(page, x, y, spot.title, spot.about, row.width)
             spot.draw(page, x, y + _TITLE, row.width)
         y += height + _BETWEEN
+    if card.exemplars is not None:
+        said = f"the strongest of {count(card.exemplars.images)} of {card.exemplars.title}"
+        _title(page, MARGIN, y, "What excites it", said, options.room)
+        draw_exemplar_strip(page, card.exemplars, y + _TITLE, options.room)
+        y += excited + _BETWEEN
     if card.tuning is not None and detects is not None:
         said = ", ".join(describe_channel(card.tuning))
         _title(page, MARGIN, y, "What it detects", said, options.room)
@@ -102,10 +112,12 @@ def _rows(card: Card, image: ImageInput | None, options: PlateOptions) -> list[_
     def width(columns: int) -> float:
         return min((options.room + _GAP) / columns - _GAP, _WIDEST if columns > 1 else 9.0)
 
-    shown = 3 if image is not None else 1
-    pictures = _pictures(card, image, min(width(shown), _WIDEST))
+    shown = (3 if image is not None else 1) + (card.maximised is not None)
+    beside = 2 if options.narrow and shown > 3 else shown
+    wide = min(width(beside), _WIDEST)
+    pictures = _pictures(card, image, wide)
+    rows = [_Row(pictures[start : start + beside], wide) for start in range(0, shown, beside)]
     numbers = _numbers(card)
-    rows = [_Row(pictures, min(width(shown), _WIDEST))]
     across = 1 if options.narrow else 3
     for start in range(0, len(numbers), across):
         rows.append(_Row(numbers[start : start + across], width(across)))
@@ -124,7 +136,12 @@ def _pictures(card: Card, image: ImageInput | None, width: float) -> list[_Spot]
         spots.append(_picture("What reaches it", said, _reaching(card, image), width))
     drawn = pixels.colour(card.maps.values[0], None, gamma=style.GAMMA)
     said = f"{number(reading.value)} at {place}"
-    return [*spots, _picture("Its map", said, _Pictures(drawn, None, None), width)]
+    spots.append(_picture("Its map", said, _Pictures(drawn, None, None), width))
+    if card.maximised is not None:
+        wanted = picture_pixels(card.maximised.pictures[0])
+        said = f"grown; {number(float(card.maximised.responses[0]))} at most"
+        spots.append(_picture("What it wants", said, _Pictures(wanted, None, None), width))
+    return spots
 
 
 def _numbers(card: Card) -> list[_Spot]:

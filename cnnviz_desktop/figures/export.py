@@ -16,8 +16,14 @@ from cnnviz_desktop.data import (
     Box,
     Card,
     Distribution,
+    Evaluations,
+    Evidence,
+    Exemplars,
     FilterBank,
     Heatmap,
+    Heatmaps,
+    Inverted,
+    Maximised,
     Pixels,
     Prediction,
     Record,
@@ -27,6 +33,9 @@ from cnnviz_desktop.data import (
     Tuning,
 )
 from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.figures.evaluation_table import class_table
+from cnnviz_desktop.figures.evidence_table import evidence_arrays, evidence_table
+from cnnviz_desktop.figures.exemplar_table import exemplar_table
 from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, read_record, to_ascii
 from cnnviz_desktop.figures.tables import delimited, named_columns
 from cnnviz_desktop.figures.tuning_table import bank_details, tuning_arrays, tuning_table
@@ -159,6 +168,12 @@ def encode_data(result: Result, suffix: str, record: Record | None = None) -> by
             return _tabulate_spread(result)
         case ".csv", Tuning():
             return delimited(tuning_table(result)).encode("utf-8", "backslashreplace")
+        case ".csv", Exemplars():
+            return delimited(exemplar_table(result)).encode("utf-8", "backslashreplace")
+        case ".csv", Evaluations():
+            return delimited(class_table(result)).encode("utf-8", "backslashreplace")
+        case ".csv", Evidence():
+            return delimited(evidence_table(result)).encode("utf-8", "backslashreplace")
         case ".csv", Table():
             return delimited(result).encode("utf-8", "backslashreplace")
         case ".csv", _:
@@ -226,7 +241,7 @@ _FIGURE_WRITERS: dict[str, Callable[..., None]] = dict(
 )
 
 
-def arrays(result: Result) -> dict[str, NDArray[Any]]:
+def arrays(result: Result) -> dict[str, NDArray[Any]]:  # noqa: PLR0912 - one for each kind
     """Return a result as named arrays, text as text arrays: what an NPZ holds."""
     values: dict[str, Any]
     match result:
@@ -245,14 +260,16 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
                 "region": _corners(result.region),
             }
         case Heatmap():
-            values = {
-                "values": result.values,
-                "layer": result.layer,
-                "target": result.target,
-                "target_label": result.target_label,
-                "score": result.score,
-                "region": _corners(result.region),
-            }
+            values = _heatmap(result)
+        case Heatmaps():
+            values = {"title": result.title, "captions": result.captions}
+            for number, heatmap in enumerate(result.maps):
+                values |= {f"{number}/{key}": item for key, item in _heatmap(heatmap).items()}
+        case Evidence():
+            values = evidence_arrays(result)
+            for number, found in enumerate(result.maps):
+                if found is not None:
+                    values |= {f"{number}/{key}": item for key, item in _heatmap(found).items()}
         case FilterBank():
             values = {"values": result.values, "layer": result.layer, "groups": result.groups}
             values |= bank_details(result)
@@ -264,6 +281,20 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
             values = _strips(result)
         case Tuning():
             values = tuning_arrays(result)
+        case Maximised():
+            values = {field.name: getattr(result, field.name) for field in fields(result)}
+            values["answers"] = [answer.logits for answer in result.answers]
+        case Inverted():
+            values = {field.name: getattr(result, field.name) for field in fields(result)}
+        case Exemplars():
+            values = {field.name: getattr(result, field.name) for field in fields(result)}
+            values["boxes"] = [_corners(box) for box in result.boxes]
+        case Evaluations():
+            values = {"title": result.title, "files": result.files, "notes": result.notes}
+            for number, item in enumerate(result.models):
+                values |= {
+                    f"{number}/{part.name}": getattr(item, part.name) for part in fields(item)
+                }
         case Table():
             values = {
                 "title": result.title,
@@ -276,6 +307,20 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:
     return {"kind": np.array(type(result).__name__)} | {
         name: np.asarray(value) for name, value in values.items()
     }
+
+
+def _heatmap(heatmap: Heatmap) -> dict[str, Any]:
+    """Return a map, what it explains, and where it was made; what does not apply is left out."""
+    values: dict[str, Any] = {
+        "values": heatmap.values,
+        "layer": heatmap.layer,
+        "target": heatmap.target,
+        "target_label": heatmap.target_label,
+        "score": heatmap.score,
+        "region": _corners(heatmap.region),
+    }
+    rest = {"method": heatmap.method, "layers": heatmap.layers, "colours": heatmap.colours}
+    return values | {key: item for key, item in rest.items() if item is not None and len(item)}
 
 
 def _card(card: Card) -> dict[str, Any]:
@@ -294,6 +339,9 @@ def _card(card: Card) -> dict[str, Any]:
         "classes": card.classes,
         "losses": card.losses,
     }
+    if card.exemplars is not None:
+        values["exemplars"] = card.exemplars.files
+        values["exemplars_values"] = card.exemplars.values[0]
     if reading.field is not None:
         values["field"] = _corners(reading.field)
     if reading.arithmetic is not None:

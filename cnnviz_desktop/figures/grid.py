@@ -108,6 +108,13 @@ class TileGrid:
         sheet = lay_out(cells, self.columns, self.gap, page.look.ground)
         page.picture(sheet, MARGIN, HEAD, self.width, self.height)
 
+    def place(self, index: int) -> tuple[float, float, float, float]:
+        """Return where a tile goes on the page: left, top, width, height in inches."""
+        row, column = divmod(index, self.columns)
+        left = MARGIN + column * (self.wide + self.gap) / self.density
+        top = HEAD + row * (self.tall + self.strip + self.gap) / self.density
+        return left, top, self.wide / self.density, self.tall / self.density
+
     def label(self, page: Page, names: Sequence[str], values: Sequence[str]) -> None:
         """Write a name at the left and a value at the right below each tile, where they fit."""
         if not self.strip:

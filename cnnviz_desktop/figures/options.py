@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures.heat import MODES, HeatLook, Mode
 from cnnviz_desktop.figures.map_order import ORDERS, Order
 from cnnviz_desktop.figures.pixels import Scale
 
@@ -32,6 +33,10 @@ class PlateOptions:
     Of feature maps: `order` says which come first, `channels` names them one by one, `hide_silent`
     leaves out those with nothing to show, `high` is the value of the last colour of every tile in
     place of what `scale` says, `overlay` lays them over the picture.
+
+    Of explanations: `mode` says how a map is shown (None: the picture, the map and the overlay side
+    by side), `threshold` the share of its maximum below which nothing is, `cells` draws them as
+    squares, `box` outlines what is hot.
     """
 
     title: str | None = None
@@ -52,6 +57,10 @@ class PlateOptions:
     hide_silent: bool = False
     high: float | None = None
     overlay: bool = False
+    mode: Mode | None = None
+    threshold: float = 0.0
+    cells: bool = False
+    box: bool = False
 
     def __post_init__(self) -> None:
         """Raise ParameterError for what cannot be drawn: before the work, not after it."""
@@ -64,6 +73,12 @@ class PlateOptions:
             raise ParameterError(f"Gamma must be from 0.05 to 20, not {self.gamma:g}.")
         if not 0 <= self.opacity <= 1:
             raise ParameterError(f"The opacity must be from 0 to 1, not {self.opacity:g}.")
+        if not 0 <= self.threshold < 1:
+            raise ParameterError(
+                f"The threshold must be from 0 to below 1, not {self.threshold:g}."
+            )
+        if self.mode is not None and self.mode not in MODES:
+            raise ParameterError(f"A map is shown as {', '.join(MODES)}, not {self.mode!r}.")
         if self.colormap is not None:
             style.lut(self.colormap)
         if self.order is not None and self.order not in ORDERS:
@@ -83,6 +98,22 @@ class PlateOptions:
         if self.signed is not None:
             return self.signed
         return self.colormap in style.SIGNED_MAPS if self.colormap else guess
+
+    def with_columns(self, columns: int) -> PlateOptions:
+        """Return these options with so many columns, unless others are asked for."""
+        return self if self.columns is not None else replace(self, columns=columns)
+
+    def heat_look(self, signed: bool) -> HeatLook:
+        """Return how explanations are drawn; `signed` is what is guessed where nothing is said."""
+        return HeatLook(
+            mode=self.mode or "overlay",
+            colormap=self.colormap,
+            opacity=self.opacity,
+            threshold=self.threshold,
+            signed=self.is_signed(signed),
+            gamma=self.gamma or 1.0,
+            smooth=not self.cells,
+        )
 
     @property
     def free(self) -> bool:

@@ -5,36 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import (
     Activation,
     Card,
     Distribution,
+    Evaluations,
+    Evidence,
+    Exemplars,
     FilterBank,
     Heatmap,
+    Heatmaps,
     ImageInput,
+    Inverted,
+    Maximised,
     Prediction,
     Result,
     Sheet,
     Table,
     Tuning,
 )
-from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.card_plate import card_plate
 from cnnviz_desktop.figures.distribution_plate import distribution_plate
+from cnnviz_desktop.figures.evaluation_plate import evaluation_plate
+from cnnviz_desktop.figures.evidence_plate import evidence_plate
+from cnnviz_desktop.figures.exemplars_plate import exemplars_plate
 from cnnviz_desktop.figures.filter_plate import filter_plate
+from cnnviz_desktop.figures.heat import Mode
+from cnnviz_desktop.figures.heat_plate import heatmap_plate
+from cnnviz_desktop.figures.heatmaps_plate import heatmaps_plate
+from cnnviz_desktop.figures.inverted_plate import inverted_plate
 from cnnviz_desktop.figures.map_order import Order
 from cnnviz_desktop.figures.map_plate import map_plate
+from cnnviz_desktop.figures.maximised_plate import maximised_plate
 from cnnviz_desktop.figures.numerals import count, number, percent
-from cnnviz_desktop.figures.options import BAR_ROW, HEAD, MARGIN, PlateOptions
+from cnnviz_desktop.figures.options import HEAD, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import (
     Page,
     fit,
     leaves_out,
-    reduced_picture,
-    say_broken,
     say_image,
 )
 from cnnviz_desktop.figures.pixels import Scale
@@ -43,13 +54,9 @@ from cnnviz_desktop.figures.table_plate import table_plate
 from cnnviz_desktop.figures.tuning_plate import tuning_plate
 
 _ROW = 0.36  # inches from one bar to the next
-_PANEL_GAP = 0.15
-_PANEL_HEAD = 0.16
-_TALLEST = 3.0
-_DRAWN = 1600  # pixels along a panel's longer side: more than print shows
 
 
-def plate(
+def plate(  # noqa: PLR0912 - a branch for each kind of result
     result: Result,
     image: ImageInput | None = None,
     *,
@@ -71,14 +78,20 @@ def plate(
     hide_silent: bool = False,
     high: float | None = None,
     overlay: bool = False,
+    mode: Mode | None = None,
+    threshold: float = 0.0,
+    cells: bool = False,
+    box: bool = False,
 ) -> Figure:
     """Draw a result as a figure, with the picture it was made from where there is one.
 
     `limit` is how many classes, maps or filters to show, strongest first; `width` that of the
     figure in inches (3.5 is one column of many journals); a `slide` has the shape 16:9 and text to
     be read from afar. Of feature maps, `order` says which come first, or `channels` names them;
-    `high` is the value of the last colour of every tile; `overlay` lays them over the picture.
-    What is None is chosen to suit the result.
+    `high` is the value of the last colour of every tile; `overlay` lays them over the picture. Of
+    explanations, `mode` says how a map is shown, `threshold` from which share of its maximum on,
+    whether its `cells` are squares; `box` outlines what is hot. What is None is chosen
+    to suit the result.
     """
     options = PlateOptions(
         title=title,
@@ -99,6 +112,10 @@ def plate(
         hide_silent=hide_silent,
         high=high,
         overlay=overlay,
+        mode=mode,
+        threshold=threshold,
+        cells=cells,
+        box=box,
     )
     match result:
         case Prediction():
@@ -106,7 +123,11 @@ def plate(
         case Activation():
             return map_plate(result, image, options)
         case Heatmap():
-            return _heatmap_plate(result, image, options)
+            return heatmap_plate(result, image, options)
+        case Heatmaps():
+            return heatmaps_plate(result, image, options)
+        case Evidence():
+            return evidence_plate(result, image, options)
         case FilterBank():
             return filter_plate(result, options)
         case Distribution():
@@ -119,6 +140,14 @@ def plate(
             return table_plate(result, options)
         case Tuning():
             return tuning_plate(result, options)
+        case Maximised():
+            return maximised_plate(result, options)
+        case Inverted():
+            return inverted_plate(result, options)
+        case Exemplars():
+            return exemplars_plate(result, options)
+        case Evaluations():
+            return evaluation_plate(result, options)
         case _:
             assert_never(result)
 
@@ -159,83 +188,3 @@ def _prediction_plate(
             colour = page.look.accent if first else page.look.bar
             page.box(left, y + 0.18, (right - left) * share, 0.07, colour)
     return page.figure
-
-
-def _heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOptions) -> Figure:
-    """Draw picture, map and overlay side by side, all of one size and place."""
-    signed = options.is_signed(False)
-    gamma = options.gamma or 1.0
-    colormap = options.colormap or (style.SIGNED if signed else style.OVERLAY)
-    heat = pixels.colour(heatmap.values, colormap, signed=signed, gamma=gamma)
-    panels = 3 if image else 1
-    gap = min(_PANEL_GAP, 0.03 * options.room)
-    room = (options.room - (panels - 1) * gap) / panels
-    most = options.tallest(_TALLEST + _PANEL_HEAD) - _PANEL_HEAD
-    wide, tall = fit(image.pixels if image else heat, min(room, _TALLEST), most)
-    body = panels * (wide + gap) - gap
-    page = Page(body, _PANEL_HEAD + tall + options.bar_row, options)
-    page.heading(
-        options.title or _name_target(heatmap),
-        _describe_heatmap(heatmap, image, titled=options.title is not None),
-    )
-    rows, columns = heatmap.values.shape
-    x, y = MARGIN, HEAD + _PANEL_HEAD
-    if image is not None:
-        small, region = reduced_picture(image, heatmap.region, _DRAWN)
-        _name_panel(page, x, "picture")
-        page.photograph(small, region, x, y, wide, tall)
-        x += wide + gap
-        page.box(x, y, wide, tall, page.look.track)
-        page.picture(heat, x, y, wide, tall, place=region, whole=small.whole)
-        _name_panel(page, x, f"map, {rows}×{columns}")
-        x += wide + gap
-        blended = pixels.overlay_values(
-            small, heatmap.values, region, options.opacity, colormap, gamma=gamma, signed=signed
-        )
-        _name_panel(page, x, "overlay")
-        page.picture(blended, x, y, wide, tall)
-    else:
-        _name_panel(page, x, f"map, {rows}×{columns}")
-        page.picture(heat, x, y, wide, tall)
-    if options.colour_bar:
-        _explain_heat(page, y + tall + BAR_ROW, heatmap, colormap, signed, gamma)
-    return page.figure
-
-
-def _name_panel(page: Page, x: float, name: str) -> None:
-    page.text(x, HEAD + 0.08, name, size=style.CAPTION_SIZE, colour=page.look.muted)
-
-
-def _name_target(heatmap: Heatmap) -> str:
-    return heatmap.target_label or f"class {heatmap.target}"
-
-
-def _describe_heatmap(heatmap: Heatmap, image: ImageInput | None, titled: bool) -> list[str]:
-    """Return the details for the heading."""
-    low, high = float(np.min(heatmap.values)), float(np.max(heatmap.values))
-    return [
-        *([_name_target(heatmap)] if titled else []),
-        f"logit {number(heatmap.score)}",
-        heatmap.layer or "the whole network",
-        f"values {number(low)} … {number(high)}",
-        *say_image(image),
-    ]
-
-
-def _explain_heat(
-    page: Page, y: float, heatmap: Heatmap, colormap: str, signed: bool, gamma: float
-) -> None:
-    """Draw the colour bar, or say why there is nothing to see."""
-    low, high = pixels.limits(heatmap.values, signed=signed)
-    broken = say_broken(heatmap.values)
-    if high == 0 and not (heatmap.values > 0).any():
-        name, nothing = _name_target(heatmap), "all are" if signed else "none is above"
-        said = f"Nothing in this map speaks for “{name}”: of its values {nothing} zero.{broken}"
-        if page.narrow:
-            page.paragraph(y, said, most=3)
-        else:
-            page.text(MARGIN, y, said, room=page.body)
-        return
-    said = "against and for the class" if signed else "for the class; zero and below are clear"
-    colours = pixels.colour(np.linspace(low, high, 256), colormap, signed=signed, gamma=gamma)
-    page.colour_bar(y, number(low), number(high), colours, said + broken)

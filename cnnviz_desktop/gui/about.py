@@ -25,6 +25,7 @@ _MORE_KEYS = (
     ("O held", "Hide heat", "The picture of an explanation without it"),
     ("1 to 9", "Explain a class", "The first to ninth likeliest"),
     ("Wheel, drag, 0", "Zoom", "A picture; move it; fit it again"),
+    ("Enter, double click", "One map alone", "Of several explanations, and back"),
 )
 
 

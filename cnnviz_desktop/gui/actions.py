@@ -126,6 +126,8 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
         _LINE,
         _Command("find_layer", "Find &layer", "Ctrl+L", "Search the layer tree", "search"),
         _Command("find_channel", "Find c&hannel", "Ctrl+F", "Show only some channels"),
+        _LINE,
+        _Command("settings", f"S&ettings{ELLIPSIS}", "Ctrl+,", "Look, memory, threads, storage"),
     ),
     "&View": (
         _Command("tab_1", "&Predictions", "Ctrl+1"),
@@ -133,7 +135,9 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
         _Command("tab_3", "&Feature maps", "Ctrl+3"),
         _Command("tab_4", "F&ilters", "Ctrl+4"),
         _Command("tab_5", "&Unit", "Ctrl+5"),
-        _Command("tab_6", "S&tatistics", "Ctrl+6"),
+        _Command("tab_6", "&Maximise", "Ctrl+6"),
+        _Command("tab_7", "S&tatistics", "Ctrl+7"),
+        _Command("tab_8", "Data&set", "Ctrl+8"),
         _LINE,
         _Command("next_image", "&Next picture", "Ctrl+PgDown", "The next picture of the strip"),
         _Command("previous_image", "Pre&vious picture", "Ctrl+PgUp", "The one before"),
@@ -150,7 +154,13 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
     ),
     "&Run": (
         _Command("run", "&Run", "F5", "Compute with the parameters of the form", "play"),
-        _Command("cancel", "&Cancel", "Esc", "Stop the work of this tab", "stop"),
+        _Command(
+            "cancel",
+            "&Cancel",
+            "Esc",
+            "Stop the work of this tab; a picture that grows ends with the best so far",
+            "stop",
+        ),
     ),
     "&Tools": (
         _DEVICES,

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import named
+from cnnviz_desktop.gui.dataset_view import DatasetView
 from cnnviz_desktop.gui.empty_page import EmptyPage
 from cnnviz_desktop.gui.explain_view import ExplainView
 from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
 from cnnviz_desktop.gui.filters_view import FiltersView
+from cnnviz_desktop.gui.maximise_view import MaximiseView
 from cnnviz_desktop.gui.message_bar import MessageBar
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.predictions_view import PredictionsView
@@ -27,9 +29,11 @@ _TIPS = {
     "Feature maps": "What every channel of a layer gives for the picture (Ctrl+3)",
     "Filters": "The kernels that a layer has learned (Ctrl+4)",
     "Unit": "Everything about one channel on one page (Ctrl+5)",
-    "Statistics": "The layers in numbers: shapes, costs, receptive fields (Ctrl+6)",
+    "Maximise": "The picture that a channel or class wants to see, as it grows (Ctrl+6)",
+    "Statistics": "The layers in numbers: shapes, costs, receptive fields (Ctrl+7)",
+    "Dataset": "Which pictures of a folder excite each channel the most (Ctrl+8)",
 }
-_GROUP_ENDS = {"Explain"}  # a line follows: the answer | the inside
+_GROUP_ENDS = {"Explain", "Statistics"}  # a line follows: the answer | the inside | the model
 
 
 class CanvasTabs(QTabWidget):
@@ -58,14 +62,18 @@ class CanvasTabs(QTabWidget):
         self.feature_maps = FeatureMapsView(session)
         self.filters = FiltersView(session)
         self.unit = UnitView(session)
+        self.maximise = MaximiseView(session)
         self.statistics = StatisticsView(session)
+        self.dataset = DatasetView(session)
         self.views: tuple[ResultView, ...] = (
             self.predictions,
             self.explain,
             self.feature_maps,
             self.filters,
             self.unit,
+            self.maximise,
             self.statistics,
+            self.dataset,
         )
         for index, view in enumerate(self.views):
             self.addTab(view, view.tab)

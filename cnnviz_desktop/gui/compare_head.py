@@ -17,10 +17,11 @@ from cnnviz_desktop.gui.pictures import Pictures
 class CompareHead(Ground):
     """The line above tiles of three maps each: the picture's, another one's, their difference.
 
-    Signals: `chosen(int)` the key of another picture; `closed`.
+    Signals: `chosen(int)` the key of another picture; `export_requested`; `closed`.
     """
 
     chosen = Signal(int)
+    export_requested = Signal()
     closed = Signal()
 
     def __init__(self, pictures: Pictures, parent: QWidget | None = None) -> None:
@@ -41,6 +42,13 @@ class CompareHead(Ground):
         )
         self._legend = ElidedLabel(role="caption", muted=True)
         named(self._legend, "compareLegend", "What the difference means")
+        self._export = icon_button(
+            "export",
+            "compareExport",
+            "Export both and the difference",
+            "Write both pictures' maps and their difference: figures (PNG), numbers (NPZ) and a "
+            "table of the channels (CSV)",
+        )
         close = icon_button("close", "compareClose", "Stop comparing", "One picture again (C)")
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 12, 0)
@@ -54,8 +62,10 @@ class CompareHead(Ground):
         self._bar.setMaximumWidth(theme.px(200))
         self._bar.setMinimumWidth(theme.px(170))
         row.addWidget(self._bar)
+        row.addWidget(self._export)
         row.addWidget(close)
         self._other.activated.connect(self._choose)
+        self._export.clicked.connect(self.export_requested)
         close.clicked.connect(self.closed)
         self.hide()
 
@@ -73,6 +83,7 @@ class CompareHead(Ground):
     def show_scale(self, colormap: str, high: float, gamma: float, note: str) -> None:
         """Show what the colours of the difference mean; a `high` of 0 shows no bar."""
         self._bar.setVisible(high > 0)
+        self._export.setEnabled(high > 0)
         self._bar.show_scale(colormap, -high, high, gamma=gamma, note=note)
 
     def _choose(self) -> None:

@@ -3,115 +3,150 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from cnnviz_desktop.data import Heatmap, ImageInput, Pixels
-from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.data import Heatmap, Heatmaps
+from cnnviz_desktop.engine.stages import stages
+from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.engine.techniques import CompareMaps, GradCam
+from cnnviz_desktop.engine.techniques.compare_maps import METHODS
+from cnnviz_desktop.figures import heat, heat_shapes
+from cnnviz_desktop.figures.heat import HeatLook
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.colour_bar import ScaleFoot
-from cnnviz_desktop.gui.controls import ColormapPicker, Line, Segments, Slide, named
-from cnnviz_desktop.gui.display import CANVAS, cell_at, dimmed, reduced, scaled
-from cnnviz_desktop.gui.picture_view import PictureView
+from cnnviz_desktop.gui.controls import Line, named
+from cnnviz_desktop.gui.explain_bar import ExplainBar
+from cnnviz_desktop.gui.heat_panels import HeatPanels
 from cnnviz_desktop.gui.result_view import ResultView, middle
 from cnnviz_desktop.gui.session import EXPLAIN, Session
 from cnnviz_desktop.gui.work import Answer
 
-_MODES = (
-    (
-        "overlay",
-        "Overlay",
-        "Heat on the picture: it grows with the value, zero and below are clear",
-    ),
-    ("heat", "Heat", "The map alone, one square a cell of the layer"),
-    ("masked", "Masked", "The picture where the map is above the threshold"),
-)
-_MAPS = (style.OVERLAY, *(name for name in style.SEQUENTIAL_MAPS if name != style.OVERLAY))
+_COMPARED = 4  # classes, where the likeliest are put side by side
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """The map that is looked at, the answer it is of, and the technique that gives it alone."""
+
+    answer: Answer
+    heatmap: Heatmap
+    technique: Technique
 
 
 class ExplainView(ResultView):
-    """The picture with heat, and the bar on how it is drawn."""
+    """The picture with one map or several, and the bar on how they are drawn.
 
+    Signals: `turned` to another map, or to none.
+    """
+
+    turned = Signal()
     tab = EXPLAIN
-    draws = (Heatmap,)
+    draws = (Heatmap, Heatmaps)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
-        self._heat: Heatmap | None = None
-        self._image: ImageInput | None = None
-        self.view = PictureView()
+        self._answer: Answer | None = None
+        self._maps: tuple[Heatmap, ...] = ()
+        self._highs: list[float] = []
+        self.view = HeatPanels()
         named(
             self.view,
             "explainPicture",
             "Explanation",
-            "Wheel zooms, drag moves, 0 fits; O hides the heat",
+            "Wheel zooms, drag moves, 0 fits; O hides the heat; of several maps a click picks one, "
+            "a double click or Enter shows it alone",
         )
         self.view.set_empty_text("No explanation yet.", "It comes with the model and a picture.")
-        self._mode = Segments(_MODES, "heatMode", "How the map is shown")
-        self._colours = ColormapPicker(_MAPS, "heatColours")
-        tip = "How strongly the heat covers the picture"
-        self.opacity = Slide("Opacity", "heatOpacity", tip, 0.0, 1.0, 0.05)
-        self.opacity.set_value(0.75)
-        tip = "Leave out what is below this share of the map's maximum"
-        self.threshold = Slide("Threshold", "heatThreshold", tip, 0.0, 0.95, 0.05)
-        self.bar.addWidget(self._mode)
-        self.bar.addWidget(self._colours)
-        self.bar.addWidget(self.opacity)
-        self.bar.addWidget(self.threshold)
+        self._bar = ExplainBar(self.bar, self)
+        self.opacity, self.threshold = self._bar.opacity, self._bar.threshold
+        self.controls = self._bar.controls
         self._foot = ScaleFoot("heatValue", "Value under the mouse")
         self.canvas.addWidget(self.view, 1)
         self.canvas.addWidget(Line())
         self.canvas.addWidget(self._foot)
-        self.controls = {
-            "mode": self._mode,
-            "colours": self._colours,
-            "opacity": self.opacity,
-            "threshold": self.threshold,
-        }
-        self._mode.picked.connect(self._redraw)
-        self._colours.colormap_picked.connect(self._redraw)
-        self.opacity.moved.connect(self._redraw)
-        self.threshold.moved.connect(self._redraw)
-        self.view.hovered.connect(self._hovered)
+        self._bar.changed.connect(self._redraw)
+        self._bar.compare_requested.connect(self._compare)
+        self.view.pointed.connect(self._pointed)
+        self.view.picked.connect(self._picked)
+        session.predictions.added.connect(self._note)
+
+    def explained(self) -> Explained | None:
+        """Return the map that is looked at; None where there is none."""
+        answer = self.answer()
+        if answer is None or answer is not self._answer or not self._maps:
+            return None
+        index, result, technique = self.view.picked_index(), answer.result, answer.technique
+        if isinstance(result, Heatmaps) and isinstance(technique, CompareMaps):
+            technique = technique.part_of(result, index)
+        elif isinstance(result, Heatmaps):
+            alone = {"classes": 1, "target": self._maps[index].target}
+            technique = replace(
+                technique, **{k: alone[k] for k in alone if k in technique.values()}
+            )
+        return Explained(answer, self._maps[index], technique)
 
     def show_answer(self, answer: Answer) -> None:
-        """Show a heatmap on its picture."""
-        if isinstance(answer.result, Heatmap) and answer.image is not None:
-            self._heat, self._image = answer.result, answer.image
-            self.view.set_name(self.file_stem())
-            self._redraw()
+        """Show one map on its picture, or several side by side."""
+        result, image = answer.result, answer.image
+        if image is None or not isinstance(result, (Heatmap, Heatmaps)):
+            return
+        several = isinstance(result, Heatmaps)
+        self._answer = answer
+        self._maps = result.maps if isinstance(result, Heatmaps) else (result,)
+        captions = result.captions if isinstance(result, Heatmaps) else ("",)
+        columns = result.columns if isinstance(result, Heatmaps) else 1
+        self._bar.show_kind(
+            of_input=all(not item.layer for item in self._maps),
+            signed=any(item.signed for item in self._maps),
+            colours=any(heat.has_colours(item) for item in self._maps),
+            several=several,
+        )
+        self.view.show_maps(image, self._maps, captions, columns)
+        self.view.set_name(self.file_stem())
+        self._note()
+        self._redraw()
+        self.turned.emit()
 
     def forget(self) -> None:
         """Show no explanation."""
-        self._heat = self._image = None
-        self.view.show_pixels(None)
+        self._answer, self._maps = None, ()
+        self.view.clear()
         self._foot.point_at("")
+        self.turned.emit()
 
     def set_view_settings(self, values: Mapping[str, Any]) -> None:
-        """Draw the map as a session kept it."""
+        """Draw the maps as a session kept it."""
         super().set_view_settings(values)
+        self._bar.follow()
+        set_again = values.get("colours")  # the maps on offer may be others now
+        super().set_view_settings({"colours": set_again} if set_again is not None else {})
         self._redraw()
 
     def title(self) -> tuple[str, str]:
-        """Return the class, and what it was explained with."""
+        """Return the class, or what is compared, and what it was explained with."""
         answer = self.answer()
-        if answer is None or self._heat is None:
+        if answer is None or answer is not self._answer or not self._maps:
             return self.tab, ""
-        rows, columns = self._heat.values.shape
+        shown = self._maps[self.view.picked_index()]
+        rows, columns = shown.values.shape
         name = answer.image.name if answer.image else ""
-        size = f"{rows}×{columns}"
-        logit = f"logit {labels.value(self._heat.score)}"
-        return self._heat.target_label, middle(
-            answer.technique.title, self._heat.layer, size, logit, name
-        )
+        where = ", ".join(shown.layers) or shown.layer
+        logit = f"logit {labels.value(shown.score)}"
+        method = shown.method or answer.technique.title
+        several = isinstance(answer.result, Heatmaps)
+        title = answer.result.title if isinstance(answer.result, Heatmaps) else shown.target_label
+        own = (shown.target_label, method) if several else (method,)
+        said = (item for item in own if item not in title)
+        return title, middle(*said, where, f"{rows}×{columns}", logit, name)
 
     def look(self) -> dict[str, Any]:
-        """Return colour map and opacity."""
-        return {"colormap": self._colours.currentText(), "opacity": self.opacity.value()}
+        """Return how the maps are drawn."""
+        return self._bar.options()
 
     def picture(self) -> QImage | None:
         """Return the picture with its heat."""
@@ -121,65 +156,124 @@ class ExplainView(ResultView):
         """Hide the heat while O is held; 1 to 9 explain the first to ninth likeliest class."""
         place = event.key() - Qt.Key.Key_1
         prediction = self.session.predictions.current()
-        if event.key() == Qt.Key.Key_O and self._image is not None:
-            if not event.isAutoRepeat():
-                self.view.show_pixels(reduced(self._image, CANVAS)[0].pixels)
+        if event.key() == Qt.Key.Key_O and self._maps:
+            self.view.set_bare(True)
         elif 0 <= place < 9 and prediction is not None and place < len(prediction.labels):
-            self.session.pick_target(prediction.top(9)[place][0])
+            self._explain(prediction.top(9)[place][0])
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Show the heat again."""
         if event.key() == Qt.Key.Key_O and not event.isAutoRepeat():
-            self._redraw()
+            self.view.set_bare(False)
         else:
             super().keyReleaseEvent(event)
 
+    def _explain(self, target: int) -> None:
+        """Turn to a class: to its map where several classes are shown, else by another run."""
+        targets = [item.target for item in self._maps]
+        if len(set(targets)) > 1 and target in targets:
+            self.view.pick(targets.index(target))
+            self._picked()
+        else:
+            self.session.pick_target(target)
+
+    def _picked(self) -> None:
+        """Follow the map that is looked at."""
+        self._show_scale(self._bar.look())
+        self.retitled.emit()
+        self.turned.emit()
+
     def _redraw(self) -> None:
-        """Draw the map as the bar says."""
-        mode = self._mode.value()
-        self.opacity.setEnabled(mode == "overlay")
-        self._colours.setEnabled(mode != "masked")
-        if self._heat is None or self._image is None:
+        """Draw the maps as the bar says."""
+        if not self._maps:
             return
-        high = pixels.limits(self._heat.values)[1]
-        self.view.show_pixels(self._draw(self._heat, self._image, mode, high))
-        self._foot.bar.show_scale(self._colours.currentText(), 0.0, high)
+        look = self._bar.look()
+        self._highs = heat.highs(self._maps, look, shared=self._bar.shared())
+        self.view.set_look(look, self._highs, box=self._bar.boxed())
+        self._show_scale(look)
 
-    def _draw(self, heat: Heatmap, image: ImageInput, mode: str, high: float) -> Pixels:
-        name = self._colours.currentText()
-        least = self.threshold.value() * high
-        values = np.where(heat.values >= least, heat.values, 0) if least else heat.values
-        if mode == "heat":
-            return pixels.colour(values, name, high)
-        small, factor = reduced(image, CANVAS)
-        region = scaled(heat.region, factor)
-        if mode == "overlay":
-            opacity = self.opacity.value()
-            return pixels.overlay_values(small, values, region, opacity, name, limit=high)
-        height, width = small.pixels.shape[:2]
-        keep = np.zeros((height, width), bool)
-        top, left = max(0, region.top), max(0, region.left)
-        bottom, right = min(height, region.bottom), min(width, region.right)
-        wide = pixels.resize(heat.values, region.height, region.width)
-        part = wide[top - region.top : bottom - region.top, left - region.left :]
-        keep[top:bottom, left:right] = part[:, : right - left] > max(least, 0.0)
-        return dimmed(small.pixels, keep)
+    def _show_scale(self, look: HeatLook) -> None:
+        """Say what the colours of the map that is looked at mean, and where it is hot."""
+        index = self.view.picked_index()
+        shown, high = self._maps[index], self._highs[index]
+        signed, mode = look.signed_for(shown), look.mode_for(shown)
+        if mode == "masked":
+            least = labels.value(look.threshold * high)
+            self._foot.show_note(f"Kept: where the map is above {least}")
+        elif mode == "colours":
+            limit = heat.colours_limit(shown)
+            self._foot.show_note("")
+            self._foot.bar.show_scale("gray", -limit, limit)
+        else:
+            self._foot.show_note("")
+            cut = heat.is_cut_off(shown) and not signed
+            note = f"≥ {labels.value(high)}" if cut else ""
+            low = -high if signed else 0.0
+            self._foot.bar.show_scale(look.colormap_for(shown), low, high, note=note)
+        self._say_place()
 
-    def _hovered(self, row: int, column: int) -> None:
-        """Say the value under the mouse."""
-        if self._heat is None or self._image is None or row < 0:
+    def _say_place(self) -> None:
+        """Say where the hot region is, where it is outlined and nothing is pointed at."""
+        panel = self.view.panel()
+        if panel is None or not self._bar.boxed():
             self._foot.point_at("")
             return
-        rows, columns = self._heat.values.shape
-        if self._mode.value() == "heat":
-            cell: tuple[int, int] | None = (row, column)
-        else:
-            factor = reduced(self._image, CANVAS)[1]
-            cell = cell_at(self._heat.region, rows, columns, row / factor, column / factor)
-        if cell is None:
-            self._foot.point_at("Not part of the network's input")
+        threshold = self._bar.look().threshold
+        self._foot.point_at(heat_shapes.say_box(panel.box(), threshold))
+
+    def _pointed(self, place: tuple[float, float] | None) -> None:
+        """Say the value under the mouse."""
+        panel = self.view.panel()
+        if place is None or panel is None:
+            self._say_place()
             return
-        value = labels.value(float(self._heat.values[cell]))
-        self._foot.point_at(f"{value} at row {cell[0]}, column {cell[1]}")
+        x, y = place
+        cell = panel.cell(x, y)
+        where = f"x {int(x)}, y {int(y)}"
+        if cell is None:
+            self._foot.point_at(f"Not part of the network's input {labels.DOT} {where}")
+            return
+        value = labels.value(float(panel.heatmap.values[cell]))
+        self._foot.point_at(f"{value} at row {cell[0]}, column {cell[1]} {labels.DOT} {where}")
+
+    def _note(self, *_of_any: object) -> None:
+        """Write beside each class how likely it is, where several are shown."""
+        prediction, answer = self.session.predictions.current(), self._answer
+        current = self.session.pictures.current
+        if prediction is None or answer is None or current is None:
+            return
+        targets = [item.target for item in self._maps]
+        if current.image is answer.image and len(set(targets)) > 1:
+            shares = prediction.probabilities
+            self.view.set_notes(
+                [labels.percent(float(shares[i])) if i < len(shares) else "" for i in targets]
+            )
+
+    def _compare(self, by: str) -> None:
+        """Put maps of several classes, methods or layers side by side."""
+        model, shown = self.session.model, self.explained()
+        if model is None:
+            return
+        now = self.session.techniques[EXPLAIN]
+        if shown is not None and type(shown.technique) is not type(now):
+            now = shown.technique  # the one of a comparison that is looked at
+        values = now.values()
+        command = now.command if now.command in METHODS else GradCam.command
+        layer, target = values.get("layer"), values.get("target")
+        layers = (layer,) if layer else ()
+        wanted: Technique
+        if by == "classes":
+            usual = now if "classes" in values else GradCam(layer=layer, target=target)
+            count: dict[str, Any] = {"classes": _COMPARED}
+            wanted = replace(usual, **count)
+        elif by == "methods":
+            methods = tuple(dict.fromkeys((command, *CompareMaps().methods)))
+            wanted = CompareMaps(methods=methods, layers=layers, target=target)
+        else:
+            ends = tuple(stage.layer for stage in stages(model.layers, model.default_layer))
+            of_layers = command if "layer" in values else GradCam.command
+            wanted = CompareMaps(methods=(of_layers,), layers=ends, target=target)
+        self.session.set_technique(EXPLAIN, wanted)
+        self.session.run(EXPLAIN)

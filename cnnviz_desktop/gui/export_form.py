@@ -18,7 +18,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cnnviz_desktop.data import FilterBank, Heatmap, Prediction, Table
+from cnnviz_desktop.data import (
+    FilterBank,
+    Heatmap,
+    Heatmaps,
+    Inverted,
+    Maximised,
+    Prediction,
+    Table,
+)
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import (
     ColormapPicker,
@@ -168,11 +176,11 @@ class ExportForm(Ground):
         self._line()
         if self._shown.colormaps:
             self._row("Colours", self._colours)
-        if not isinstance(result, Heatmap):
+        if not isinstance(result, (Heatmap, Heatmaps)):
             self._row(self._limit.accessibleName(), self._limit)
         if not isinstance(result, (Heatmap, Prediction, Table)):
             self._row(self._columns.accessibleName(), self._columns)
-        if not isinstance(result, (Prediction, Table)):
+        if not isinstance(result, (Prediction, Table, Maximised, Inverted)):
             self._row("", self._bar)
         self._row("Ground", _side_by_side(self._ground, self._clear))
         self._line()
@@ -313,6 +321,8 @@ def _limited(shown: Shown) -> tuple[str, str]:
             return "Classes", "How many of the likeliest classes are shown"
         case FilterBank():
             return "Filters", "How many filters are shown, strongest first"
+        case Maximised() | Inverted():
+            return "Pictures", "How many pictures are shown, the first ones"
         case Table():
             return "Rows", "How many rows are shown, the first ones"
         case _:

@@ -64,7 +64,7 @@ class Draw:
     def __call__(self, run: Run) -> Drawn | Refused:
         """Do it."""
         try:
-            figure = _figure(self.shown, self.options.plate(self.shown))
+            figure = draw_figure(self.shown, self.options.plate(self.shown))
             run.check()
             width, height = (float(side) for side in figure.get_size_inches())
             dpi = max(_COARSEST, min(self.room[0] / width, self.room[1] / height))
@@ -96,7 +96,7 @@ class DrawPlate:
     def __call__(self, run: Run) -> Plate | Refused:
         """Do it."""
         try:
-            figure = _figure(self.shown, {**self.shown.look, "dark": self.dark})
+            figure = draw_figure(self.shown, {**self.shown.look, "dark": self.dark})
             run.check()
             dpi = max(_COARSEST, self.width / float(figure.get_size_inches()[0]))
             content = export.encode(figure, ".png", dpi, None, False)
@@ -138,7 +138,7 @@ class Write:
             note = record(shown.technique, shown.model, shown.image)
             if options.is_data:
                 return export.save_data(shown.result, self.path, note)
-            figure = _figure(shown, options.plate(shown))
+            figure = draw_figure(shown, options.plate(shown))
             run.check()
             return export.save(figure, self.path, options.dpi, note, options.transparent)
         except Cancelled:
@@ -313,7 +313,8 @@ def _make(folder: Path) -> Path:
     return folder
 
 
-def _figure(shown: Shown, plate: Mapping[str, Any]) -> Figure:
+def draw_figure(shown: Shown, plate: Mapping[str, Any]) -> Figure:
+    """Return a result as a figure; the first one imports matplotlib."""
     if _PLATES not in sys.modules:
         with quiet_imports():
             import_module(_PLATES)
@@ -326,5 +327,5 @@ def _content(shown: Shown, options: ExportOptions) -> bytes:
     """Return what would be written."""
     if options.is_data:
         return export.encode_data(shown.result, options.suffix)
-    figure = _figure(shown, options.plate(shown))
+    figure = draw_figure(shown, options.plate(shown))
     return export.encode(figure, options.suffix, options.dpi, None, options.transparent)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -33,6 +34,7 @@ from cnnviz_desktop.gui.export_work import (
 )
 from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.labels import whole
+from cnnviz_desktop.gui.maximise_work import SaveGrowth
 from cnnviz_desktop.gui.qimages import pixels_of
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 from cnnviz_desktop.gui.shown import Shown, file_stem, trimmed
@@ -147,6 +149,24 @@ class Exporting(QObject):
     def save_image(self, picture: QImage, name: str) -> None:
         """Save one picture of a result as PNG, with the result's record in it."""
         self._save(picture, file_stem(name), self.shown())
+
+    def save_growth(self, frames: list[QImage], name: str) -> None:
+        """Save how a picture grew as a GIF, with the result's record beside it."""
+        shown = self._required()
+        if shown is None:
+            return
+        proposed = str(export_folder(remembered()) / f"{file_stem(name)}.gif")
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self._window, "Save the growth", proposed, "GIF (*.gif)"
+        )
+        if chosen:
+            path, last = Path(chosen), frames[-1].size()
+            path = path if path.suffix else path.with_suffix(".gif")
+            pixels = np.stack([pixels_of(frame.scaled(last)) for frame in frames])
+            job = self._jobs.submit(
+                SaveGrowth(pixels, path, shown), f"Writing {path.name}", priority=Priority.RUN
+            )
+            job.done.connect(self._saved)
 
     def copy_python(self) -> None:
         """Copy the lines of Python that make the result in view again."""

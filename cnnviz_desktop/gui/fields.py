@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QMenu,
-    QSizePolicy,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +28,7 @@ from cnnviz_desktop.engine.technique import (
     Parameter,
     Technique,
 )
+from cnnviz_desktop.gui.check_list import CheckList
 from cnnviz_desktop.gui.controls import ElidedCombo, Segments, Slide, named
 from cnnviz_desktop.gui.file_field import FileField
 from cnnviz_desktop.gui.target_picker import TargetPicker
@@ -90,6 +87,7 @@ class FlagField(Field):
 
 
 _SIDE_BY_SIDE = 16  # letters
+_BOXES = 6  # options below each other; more are in a list that opens
 
 
 class IntegerField(Field):
@@ -154,16 +152,20 @@ class NumberField(Field):
         name = f"field_{parameter.name}"
         low, high = kind.minimum, kind.maximum
         self._slide = Slide("", name, parameter.help, low, high, kind.step)
+        self._shown = low, self._slide.value()  # a number, and where the slider stands for it
         super().__init__(parameter, self._slide)
         self._slide.moved.connect(self._tell)
 
     def value(self) -> float:
-        """Return the number."""
-        return round(self._slide.value(), 9)
+        """Return the number: the very one that is shown, where the slider was not moved."""
+        number, place = self._shown
+        moved = self._slide.value() != place
+        return round(self._slide.value(), 9) if moved else number
 
     def set_value(self, value: float) -> None:
-        """Show a number."""
+        """Show a number, which may lie between two places of the slider."""
         self._slide.set_value(value)
+        self._shown = value, self._slide.value()
 
 
 class ChoiceField(Field):
@@ -246,26 +248,45 @@ class LayerField(Field):
 
 
 class ChoicesField(Field):
-    """Any of a few options, each with a box to tick, in the order they are listed."""
+    """Any of a few options, each with a box to tick; many of them in a list that opens.
+
+    The boxes give them in the order they are listed, the list in the order they were ticked.
+    """
 
     def __init__(self, parameter: Parameter, kind: Choices) -> None:
-        self._boxes = {option: QCheckBox(option.capitalize()) for option in kind.options}
-        column = QWidget()
-        rows = QVBoxLayout(column)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(4)
-        super().__init__(parameter, column)
-        for option, box in self._boxes.items():
-            named(box, f"field_{parameter.name}_{option}", option.capitalize(), parameter.help)
-            rows.addWidget(box)
+        self._boxes: dict[str, QCheckBox] = {}
+        self._list: CheckList | None = None
+        name, says = f"field_{parameter.name}", parameter.label
+        control: QWidget
+        if len(kind.options) > _BOXES:
+            control = self._list = CheckList(name, says, parameter.help)
+            self._list.set_names(kind.options, dict(zip(kind.options, kind.words, strict=False)))
+        else:
+            control = QWidget()
+            rows = QVBoxLayout(control)
+            rows.setContentsMargins(0, 0, 0, 0)
+            rows.setSpacing(4)
+            words = kind.words or tuple(option.capitalize() for option in kind.options)
+            for option, word in zip(kind.options, words, strict=True):
+                box = self._boxes[option] = QCheckBox(word)
+                named(box, f"{name}_{option}", f"{says}: {option}", parameter.help)
+                rows.addWidget(box)
+        super().__init__(parameter, control)
+        if self._list is not None:
+            self._list.ticked.connect(self._tell)
+        for box in self._boxes.values():
             box.clicked.connect(self._tell)
 
     def value(self) -> tuple[str, ...]:
         """Return the options that are ticked."""
+        if self._list is not None:
+            return self._list.names()
         return tuple(option for option, box in self._boxes.items() if box.isChecked())
 
     def set_value(self, value: tuple[str, ...]) -> None:
         """Tick these and no others."""
+        if self._list is not None:
+            self._list.choose(value)
         for option, box in self._boxes.items():
             box.setChecked(option in value)
 
@@ -274,45 +295,28 @@ class LayersField(Field):
     """Layers of the model: a list that opens, with a box to tick for each."""
 
     def __init__(self, parameter: Parameter) -> None:
-        self._button = QToolButton()
-        self._button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._menu = QMenu(self._button)
-        self._button.setMenu(self._menu)
+        self._list = CheckList(f"field_{parameter.name}", parameter.label, parameter.help)
         self._shown: LoadedModel | None = None
-        self._chosen: tuple[str, ...] = ()
-        super().__init__(parameter, self._button)
-        self._menu.triggered.connect(self._ticked)
+        super().__init__(parameter, self._list)
+        self._list.ticked.connect(self._tell)
 
     def value(self) -> tuple[str, ...]:
         """Return the layers in the order they were chosen."""
-        return self._chosen
+        return self._list.names()
 
     def set_value(self, value: tuple[str, ...]) -> None:
         """Tick these and no others."""
-        self._chosen = value
-        for action in self._menu.actions():
-            action.setChecked(action.data() in value)
-        self._button.setText(", ".join(value) or "None")
-        self._button.setToolTip("\n".join((*value, self.parameter.help)))
+        self._list.choose(value)
 
     def show_context(self, technique: Technique, model: LoadedModel | None) -> None:
         """Offer the layers of the model that have maps."""
         if model is not self._shown:
             self._shown = model
-            self._menu.clear()
-            for node in model.layers.walk() if model is not None else ():
-                if node.name and node.has_maps and node.calls:
-                    action = self._menu.addAction(node.name)
-                    action.setData(node.name)
-                    action.setCheckable(True)
+            nodes = list(model.layers.walk()) if model is not None else []
+            self._list.set_names(
+                [node.name for node in nodes if node.name and node.has_maps and node.calls]
+            )
         self.set_value(technique.values()[self.parameter.name])
-
-    def _ticked(self, action: QAction) -> None:
-        name = str(action.data())
-        others = tuple(layer for layer in self._chosen if layer != name)
-        self.set_value((*others, name) if action.isChecked() else others)
-        self._tell()
 
 
 class FolderField(Field):
@@ -339,25 +343,37 @@ class ClassField(Field):
     """A class of the model: the likeliest ones at hand, all others by search."""
 
     def __init__(self, parameter: Parameter) -> None:
-        self._picker = TargetPicker()
+        nobody = "" if parameter.name == "target" else "None in particular"
+        self._picker = TargetPicker(nobody)
+        self._name: str | None = None  # of a class, where a call or a record named it
+        self._labels: tuple[str, ...] = ()
         super().__init__(parameter, self._picker)
-        self._picker.target_changed.connect(self._tell)
+        self._picker.target_changed.connect(self._picked)
 
-    def value(self) -> int | None:
-        """Return the class's index, None for the likeliest."""
-        return self._picker.target()
+    def value(self) -> int | str | None:
+        """Return the class's index, or the name it was given by; None for the likeliest."""
+        return self._picker.target() if self._name is None else self._name
 
     def set_value(self, value: int | str | None) -> None:
         """Show a class."""
-        self._picker.set_target(int(value) if value is not None else None)
+        self._name = value if isinstance(value, str) else None
+        if isinstance(value, str):
+            value = self._labels.index(value) if value in self._labels else None
+        self._picker.set_target(value)
 
-    def show_context(self, _technique: Technique, model: LoadedModel | None) -> None:
+    def show_context(self, technique: Technique, model: LoadedModel | None) -> None:
         """Offer the classes of the model."""
-        self._picker.set_labels(model.labels if model is not None else ())
+        self._labels = model.labels if model is not None else ()
+        self._picker.set_labels(self._labels)
+        self.set_value(technique.values()[self.parameter.name])
 
     def show_prediction(self, prediction: Prediction | None) -> None:
         """Offer the likeliest classes of the picture."""
         self._picker.set_prediction(prediction)
+
+    def _picked(self) -> None:
+        self._name = None
+        self._tell()
 
 
 def field_for(parameter: Parameter) -> Field:

@@ -20,7 +20,7 @@ from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.pictures import Picture
-from cnnviz_desktop.gui.session import UNIT, Session, Unit
+from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session, Unit
 from cnnviz_desktop.model_names import short_name
 
 _MOST_STEPS = 100
@@ -87,8 +87,8 @@ class History(QObject):
             None
             if model is None
             else Choice(Origin.of(model), models.device, models.fit, model.spec),
-            # The unit's card follows the unit, whose way back is that of the layers.
-            {tab: item for tab, item in session.techniques.items() if tab != UNIT},
+            # What follows the unit has the layers' way back.
+            {tab: item for tab, item in session.techniques.items() if tab not in FOLLOWS_UNIT},
             tuple(session.pictures[key] for key in session.pictures),
             marks.all_pins,
             dict(marks.all_notes),

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -26,6 +26,9 @@ from PySide6.QtGui import QGuiApplication
 from cnnviz_desktop.data import Result
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import Cancelled, CnnvizError
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.technique import Technique
 
 Work = Callable[[Run], Any]
 
@@ -44,6 +47,7 @@ class Priority(IntEnum):
     CLICK = 0
     RUN = 1
     BACKGROUND = 2
+    SPARE = 3  # of minutes and hours, such as a gallery: all else goes first
 
 
 class InternalError(CnnvizError):
@@ -61,8 +65,8 @@ class Job(QObject):
     """One request and its one answer; lives in the window's thread.
 
     Signals: `done` the answer; `failed` a `CnnvizError`; `cancelled` by the person; `progressed` a
-    `Progress`; `previewed` an unfinished result; `ended` whatever the outcome. A superseded job
-    says `ended` only.
+    `Progress`; `previewed` an unfinished result; `held_changed` it waits, or goes on; `ended`
+    whatever the outcome. A superseded job says `ended` only.
     """
 
     done = Signal(object)
@@ -70,6 +74,7 @@ class Job(QObject):
     cancelled = Signal()
     progressed = Signal(object)
     previewed = Signal(object)
+    held_changed = Signal()
     ended = Signal()
 
     def __init__(self, jobs: Jobs, task: _Task, label: str, slot: str) -> None:
@@ -80,6 +85,8 @@ class Job(QObject):
         self.started = time.perf_counter()
         self._jobs = jobs
         self._task = task
+        self._held_since = 0.0
+        self._waited = 0.0  # seconds that it was held, before it was held last
 
     @property
     def number(self) -> int:
@@ -96,6 +103,45 @@ class Job(QObject):
         if self._jobs.abandon(self):
             self.cancelled.emit()
             self.ended.emit()
+
+    @property
+    def held(self) -> bool:
+        """Tell whether the work waits to go on."""
+        return self._task.run.held
+
+    @property
+    def finishing(self) -> bool:
+        """Tell whether the work was asked for what there is."""
+        return self._task.run.finishing
+
+    @property
+    def worked(self) -> float:
+        """Return the seconds since the work began, without those that it was held."""
+        until = self._held_since if self.held else time.perf_counter()
+        return max(0.0, until - self.started - self._waited)
+
+    def hold(self) -> None:
+        """Let the work wait at its next step; other work is done meanwhile."""
+        if not self.held:
+            self._held_since = time.perf_counter()
+            self._task.run.hold()
+            self.held_changed.emit()
+
+    def resume(self) -> None:
+        """Let the work go on."""
+        if self.held:
+            self._waited += time.perf_counter() - self._held_since
+            self._task.run.resume()
+            self.held_changed.emit()
+
+    def adjust(self, technique: Technique) -> None:
+        """Let the work go on with other parameters."""
+        self._task.run.adjust(technique)
+
+    def finish(self) -> None:
+        """Ask for what there is: the work ends at its next step, also where it was held."""
+        self.resume()
+        self._task.run.finish()
 
     def supersede(self) -> None:
         """Abandon the job because a newer one takes its place."""
@@ -142,14 +188,23 @@ class _Queue:
                 self._changed.wait()
             return None
 
-    def more_urgent(self, than: Priority) -> _Task | None:
+    def more_urgent(self, than: int) -> _Task | None:
         """Return a waiting task of a lower priority number, or None."""
         with self._changed:
             return None if self._closed else self._pop(above=than)
 
-    def _pop(self, above: Priority | None) -> _Task | None:
+    def holds(self, than: int) -> bool:
+        """Tell whether a task of a lower priority number waits."""
+        with self._changed:
+            self._forget_cancelled()
+            return bool(self._tasks) and self._tasks[0].priority < than
+
+    def _forget_cancelled(self) -> None:
         while self._tasks and self._tasks[0].run.cancelled:
             heapq.heappop(self._tasks)
+
+    def _pop(self, above: int | None) -> _Task | None:
+        self._forget_cancelled()
         if not self._tasks or (above is not None and self._tasks[0].priority >= above):
             return None
         return heapq.heappop(self._tasks)
@@ -174,12 +229,15 @@ class _EngineThread(QThread):
             task = None  # an idle thread keeps no model alive
             task = self._queue.wait()
 
-    def answer_urgent(self, than: Priority) -> None:
-        """Answer what waits and is more urgent: called between the steps of a longer job."""
-        task = self._queue.more_urgent(than)
+    def answer_others(self, run: Run, priority: Priority) -> None:
+        """Answer what waits and is more urgent: called between the steps of a longer job.
+
+        A held one lets all others pass but those of hours, which it could not go on before.
+        """
+        task = self._queue.more_urgent(Priority.SPARE if run.held else priority)
         while task is not None:
             self._answer(task)
-            task = self._queue.more_urgent(than)
+            task = self._queue.more_urgent(Priority.SPARE if run.held else priority)
 
     def _answer(self, task: _Task) -> None:
         if task.run.cancelled:
@@ -275,10 +333,15 @@ class Jobs(QObject):
                 older.supersede()
         number = next(self._numbers)
         reporter = _Reporter(number, self._thread)
+
+        def answer_others() -> None:
+            self._thread.answer_others(run, priority)
+
         run = Run(
             on_progress=reporter.progress,
             on_preview=reporter.preview,
-            on_check=partial(self._thread.answer_urgent, priority),
+            on_check=answer_others,
+            on_wait=partial(self._queue.holds, priority),
         )
         task = _Task(priority, number, work, run)
         job = Job(self, task, label, slot)

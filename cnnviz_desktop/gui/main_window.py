@@ -26,12 +26,14 @@ from cnnviz_desktop.gui.commands import Commands
 from cnnviz_desktop.gui.controls import icon_button, named, rescale
 from cnnviz_desktop.gui.doctor_notes import DoctorNotes
 from cnnviz_desktop.gui.drops import DropTarget
+from cnnviz_desktop.gui.explain_doctor import ExplanationDoctor
 from cnnviz_desktop.gui.exporting import Exporting
 from cnnviz_desktop.gui.jobs import Jobs
+from cnnviz_desktop.gui.maximise_notes import MaximiseNotes
 from cnnviz_desktop.gui.model_card import ModelCard
 from cnnviz_desktop.gui.model_panel import ModelPanel
 from cnnviz_desktop.gui.preferences import Preferences
-from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.session import UNIT, Session, Unit
 from cnnviz_desktop.gui.status_bar import StatusBar, duration
 from cnnviz_desktop.gui.tab_order import step_focus
 from cnnviz_desktop.gui.technique_panel import TechniquePanel
@@ -67,9 +69,12 @@ class MainWindow(QMainWindow):
         self.tabs = CanvasTabs(session)
         self.model_panel = ModelPanel(session)
         self.technique_panel = TechniquePanel(session)
+        self.technique_panel.add_card(ExplanationDoctor(session, self.tabs.explain))
         self.technique_panel.add_card(UnitCard(session))
         self.model_card = ModelCard(session)
         self.technique_panel.add_card(self.model_card)
+        self.maximise_notes = MaximiseNotes(session)
+        self.technique_panel.add_card(self.maximise_notes)
         self.technique_panel.add_card(DoctorNotes(session))
         self.setCentralWidget(self.tabs)
         self._left = self._add_dock("modelDock", "Model", self.model_panel, _LEFT)
@@ -175,7 +180,7 @@ class MainWindow(QMainWindow):
         deeds = {
             "quit": self.close,
             "run": panel.run,
-            "cancel": panel.cancel,
+            "cancel": panel.stop,
             "find_layer": self.model_panel.tree.focus_search,
             "next_conv": self.model_panel.next_conv,
             "previous_conv": self.model_panel.previous_conv,
@@ -184,7 +189,7 @@ class MainWindow(QMainWindow):
             "smaller": look.smaller,
             "normal_size": look.normal,
             "docks": self._show_docks,
-            "inspector": self.tabs.feature_maps.inspector.setVisible,
+            "inspector": self.tabs.feature_maps.inspector.show_strip,
         }
         own = "open_images open_folder copy paste"
         own += " remove_image next_image previous_image find_channel show_keys"
@@ -213,6 +218,9 @@ class MainWindow(QMainWindow):
         grid = tabs.feature_maps.grid
         for part in (tabs.predictions.view, tabs.explain.view, grid, tabs.filters.view):
             part.save_requested.connect(self.exporting.save_image)
+        tabs.maximise.save_requested.connect(self.exporting.save_image)
+        tabs.maximise.growth_wanted.connect(self.exporting.save_growth)
+        tabs.maximise.card_wanted.connect(self._open_card)
         tabs.empty.open_requested.connect(commands.open_images)
         tabs.empty.paste_requested.connect(commands.paste)
         tabs.empty.sample_chosen.connect(commands.open_sample)
@@ -233,6 +241,12 @@ class MainWindow(QMainWindow):
         session.pictures.noted.connect(self.status.say)
         session.answered.connect(self._answered)
 
+    def _open_card(self, unit: Unit) -> None:
+        """Turn to the card of a unit."""
+        self._session.pick_layer(unit.layer, UNIT)
+        self._session.pick_unit(unit)
+        self._session.set_tab(UNIT)
+
     def _name_device(self, words: str) -> None:
         self._device.setText(f" {words}")
         self._corner.adjustSize()
@@ -243,6 +257,8 @@ class MainWindow(QMainWindow):
         self.status.show_model(model.title)
 
     def _answered(self, _tab: str, answer: Answer) -> None:
+        if answer.partial:
+            return
         layer = str(answer.technique.values().get("layer") or answer.model.name)
         took = duration(answer.seconds)
         self.status.say(f"{answer.technique.title} of {layer} in {took}")

@@ -89,6 +89,10 @@ class Marks(QObject):
         """List the pinned units of the present network in the order they were pinned."""
         return [pin for pin in self.all_pins if pin.place.origin == self._origin]
 
+    def other_pins(self) -> list[Pin]:
+        """List the pinned units of the session's other networks."""
+        return [pin for pin in self.all_pins if pin.place.origin != self._origin]
+
     def pin_of(self, unit: Unit | None) -> Pin | None:
         """Return a unit's pin, if it is pinned."""
         return next((pin for pin in self.pins() if pin.place.unit == unit), None)

@@ -118,8 +118,11 @@ class PictureView(QGraphicsView):
 
     def show_pixels(self, pixels: Pixels | None) -> None:
         """Show an array (H, W, 3), or the empty state; keep the zoom when the size is the same."""
+        self.show_image(None if pixels is None or not pixels.size else qimage_of(pixels))
+
+    def show_image(self, image: QImage | None) -> None:
+        """Show an image, or the empty state; keep the zoom when the size is the same."""
         before = self._item
-        image = None if pixels is None or not pixels.size else qimage_of(pixels)
         same = before is not None and image is not None and before.image.size() == image.size()
         if before is not None and image is not None and same:
             self._item = _PictureItem(image)

@@ -16,13 +16,16 @@ from PySide6.QtCore import QObject, Signal
 from cnnviz_desktop.data import LayerNode, Result
 from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
 from cnnviz_desktop.engine.techniques import TECHNIQUES
-from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.errors import CnnvizError, ParameterError
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority, Work
 from cnnviz_desktop.gui.marks import Marks, Origin
+from cnnviz_desktop.gui.maximise_runs import TABS as STEERED
+from cnnviz_desktop.gui.maximise_runs import SteeredRuns, priority_of, slot_of, tab_of
+from cnnviz_desktop.gui.maximise_wants import in_step, steers, with_likeliest
 from cnnviz_desktop.gui.models import MODEL_SLOT, Models
 from cnnviz_desktop.gui.pictures import Picture, Pictures
 from cnnviz_desktop.gui.predictions import Predictions
-from cnnviz_desktop.gui.results import Request, ResultCache
+from cnnviz_desktop.gui.results import Request, ResultCache, why_too_large
 from cnnviz_desktop.gui.work import Answer, Engine, Inspected, Perform
 
 if TYPE_CHECKING:
@@ -30,9 +33,11 @@ if TYPE_CHECKING:
 
 PREDICTIONS, EXPLAIN, FEATURE_MAPS, FILTERS = "Predictions", "Explain", "Feature maps", "Filters"
 STATISTICS = "Statistics"
-UNIT = "Unit"
+DATASET = "Dataset"
+UNIT, MAXIMISE = "Unit", "Maximise"
 # Follow each click without a Run, where what they compute is quick.
 FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS, UNIT, STATISTICS}
+FOLLOWS_UNIT = (UNIT, MAXIMISE)  # turn to the selected unit
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,13 @@ class Session(QObject):
         self.pictures = Pictures(jobs, engine, self)
         self.predictions = Predictions(jobs, engine, self.models, self.pictures, self)
         self.marks = Marks(self)
-        self.cache = ResultCache()
+        self.cache = ResultCache(on_screen=self._on_screen)
         self.tab = FEATURE_MAPS
         self._labels: tuple[str, ...] = ()
         self.unit: Unit | None = None
         self.techniques: dict[str, Technique] = {}  # what each tab's form says
         self.answers: dict[str, Answer] = {}  # what each tab shows
+        self._runs = SteeredRuns()
         for kind in TECHNIQUES:
             self.techniques.setdefault(kind.tab, kind())
         jobs.failed.connect(self._failed)
@@ -84,6 +90,11 @@ class Session(QObject):
         self.models.cleared.connect(self._lose_model)
         self.pictures.selected.connect(self._look_at)
         self.pictures.removed.connect(self._forget_picture)
+
+    @property
+    def engine(self) -> Engine:
+        """Return what does the work; only requests call it, in its own thread."""
+        return self._engine
 
     @property
     def model(self) -> LoadedModel | None:
@@ -131,9 +142,10 @@ class Session(QObject):
         if unit != self.unit:
             self.unit = unit
             if unit is not None:
-                place = {"layer": unit.layer, "channel": unit.channel, "row": -1, "column": -1}
-                with suppress(CnnvizError):  # of a damaged session
-                    self._change(UNIT, replace(self.techniques[UNIT], **place))
+                for tab in FOLLOWS_UNIT:
+                    if tab in self.techniques:
+                        with suppress(CnnvizError):  # of a damaged session
+                            self._change(tab, with_unit(self.techniques[tab], unit))
             self.unit_picked.emit(unit)
             if self.tab == UNIT:
                 self._follow()
@@ -141,16 +153,23 @@ class Session(QObject):
     def pick_target(self, target: int | None) -> None:
         """Explain another class; None is the likeliest."""
         for tab, technique in self.techniques.items():
-            self._change(tab, replace(technique, **dict.fromkeys(_targets(technique), target)))
+            if tab not in FOLLOWS_UNIT:
+                self._change(tab, replace(technique, **dict.fromkeys(_targets(technique), target)))
         self._follow()
 
     def set_technique(self, tab: str, technique: Technique) -> None:
         """Take over what a form says: a layer or class at once, the rest with the next run."""
         before, old = self.layer(tab), self.techniques[tab]
-        self._change(tab, technique)
+        self._change(tab, in_step(old, technique))
+        if self.techniques[tab] != technique:
+            self.technique_changed.emit(tab)  # the form says something else yet
+        if steers(old, technique):
+            self._adjust(tab)
+        elif tab in STEERED and type(old) is not type(technique):
+            self._take_up(tab)
         if layer_fields(technique) and self.layer(tab) != before:
             self.pick_layer(self.layer(tab), tab)
-        elif _targets(old) != _targets(technique) or type(old) is not type(technique):
+        elif _classes(old) != _classes(technique) or type(old) is not type(technique):
             self._follow()
 
     def take_techniques(self, techniques: Mapping[str, Technique]) -> None:
@@ -180,6 +199,7 @@ class Session(QObject):
         image = current.image if current and technique.needs_image else None
         if technique.needs_image and image is None:
             return None
+        technique = with_likeliest(technique, self.predictions.current())
         return Request(technique.resolved(self.model), self.model, image)
 
     def is_stale(self, tab: str) -> bool:
@@ -191,7 +211,7 @@ class Session(QObject):
         shown = self.answers.get(tab)
         if wanted is None or shown is None:
             return wanted is not None
-        return shown.partial or _request_of(shown) != wanted
+        return shown.partial or shown.altered or _request_of(shown) != wanted
 
     def run(self, tab: str, priority: Priority = Priority.RUN) -> None:
         """Answer what a tab's form asks for: at once where the answer is cached."""
@@ -202,20 +222,28 @@ class Session(QObject):
             return
         if request is None:
             return
-        running = self._jobs.current(tab)
+        running = self.job(tab)
         cached = self.cache.get(request)
         if cached is not None:
             if running is not None:
                 running.supersede()
             self._show(cached)
             return
+        reason = why_too_large(request, self.cache.budget)
+        if reason:
+            self.failed.emit(tab, ParameterError(reason))
+            return
         work = Perform(self._engine, request.technique, request.model, request.image)
         if running is not None and running.work == work:
             return
         of = request.technique.values().get("layer") or request.model.name
         label = f"{request.technique.title} of {of}"
-        job = self._jobs.submit(work, label, tab, priority)
+        priority = priority_of(request.technique, priority)
+        job = self._jobs.submit(work, label, slot_of(request.technique), priority)
         job.done.connect(self._performed)
+        if tab in STEERED:
+            self._runs.begin(request.technique, self.answers.get(tab))
+            job.cancelled.connect(self._go_back)
         self.requested.emit(tab)
 
     def submit(self, work: Work, label: str, slot: str, priority: Priority = Priority.CLICK) -> Job:
@@ -227,8 +255,9 @@ class Session(QObject):
         return Perform(self._engine, request.technique, request.model, request.image)
 
     def job(self, tab: str) -> Job | None:
-        """Return the waiting or running job of a tab."""
-        return self._jobs.current(tab)
+        """Return the waiting or running job of a tab, or of another slot."""
+        technique = self.techniques.get(tab)
+        return self._jobs.current(slot_of(technique) if technique is not None else tab)
 
     def _use_model(self, model: LoadedModel) -> None:
         """Let go of what was made with the old model; keep the choices that fit the new one."""
@@ -243,7 +272,7 @@ class Session(QObject):
             fields = layer_fields(technique)
             changes = {name: None for name in fields if getattr(technique, name) not in names}
             if model.labels != self._labels and not self.models.resumed:
-                changes |= dict.fromkeys(_targets(technique))
+                changes |= dict.fromkeys(_classes(technique))
             self._change(tab, replace(technique, **changes))
         self._labels = model.labels
         if self.models.resumed:
@@ -267,8 +296,9 @@ class Session(QObject):
         self.pick_unit(None)
 
     def _supersede(self) -> None:
-        for tab in self.techniques:
-            running = self._jobs.current(tab)
+        self._runs.clear()
+        for slot in dict.fromkeys(map(slot_of, TECHNIQUES)):
+            running = self._jobs.current(slot)
             if running is not None:
                 running.supersede()
 
@@ -288,24 +318,57 @@ class Session(QObject):
     def _forget_picture(self, _key: int) -> None:
         self.cache.keep_images([self.pictures[other].image for other in self.pictures])
 
+    def _adjust(self, tab: str) -> None:
+        """Let a run go on with what the form says now, as far as that can change on its way."""
+        job, technique = self.job(tab), self.techniques[tab]
+        if tab in STEERED and job is not None:
+            self._runs.adjust(technique)
+            job.adjust(technique)
+
+    def _go_back(self) -> None:
+        """Show again what was there before a run that was cancelled."""
+        for answer in self._runs.cancelled(lambda slot: self._jobs.current(slot) is not None):
+            if self.answers.get(answer.technique.tab) is not answer:
+                self._show(answer)
+
+    def _take_up(self, tab: str) -> None:
+        """Show what the method that was turned to gave last, and keep what the other one gave."""
+        shown = self.answers.get(tab)
+        if shown is not None:
+            self._runs.set_aside(shown)
+        known = self._runs.taken_up(self.techniques[tab])
+        if known is not None:
+            self._show(known)
+
     def _previewed(self, job: Job, result: Result) -> None:
         """Show what is there already of an answer."""
         work = job.work
-        if isinstance(work, Perform):
+        if isinstance(work, Perform) and result is not None:
             self._show(Answer(work.technique, work.model, work.image, result, 0.0, partial=True))
 
     def _performed(self, answer: Answer) -> None:
-        self.cache.put(_request_of(answer), answer)
+        answer = self._runs.end(answer)
+        if not answer.altered:
+            self.cache.put(_request_of(answer), answer)
         self._show(answer)
 
     def _show(self, answer: Answer) -> None:
         tab = answer.technique.tab
+        if tab in STEERED and type(answer.technique) is not type(self.techniques[tab]):
+            self._runs.set_aside(answer)
+            return
         self.answers[tab] = answer
+        self.cache.trim()  # what was on screen before may go now
         self.answered.emit(tab, answer)
 
+    def _on_screen(self) -> list[Result]:
+        """Return the results that tabs show: they are kept whatever the budget."""
+        return [answer.result for answer in self.answers.values()]
+
     def _failed(self, job: Job, error: CnnvizError) -> None:
-        known = job.slot in self.techniques or job.slot == MODEL_SLOT
-        self.failed.emit(job.slot if known else "", error)
+        tab = tab_of(job.slot)
+        known = tab in self.techniques or tab == MODEL_SLOT
+        self.failed.emit(tab if known else "", error)
 
     def _change(self, tab: str, technique: Technique) -> None:
         if self.techniques[tab] != technique:
@@ -322,15 +385,30 @@ def _usual(tab: str) -> Technique:
     return next(kind() for kind in TECHNIQUES if kind.tab == tab)
 
 
-def _targets(technique: Technique) -> dict[str, Any]:
+def _classes(technique: Technique) -> dict[str, Any]:
     """Return the parameters that are classes."""
     names = (item.name for item in technique.parameters() if isinstance(item.kind, ClassKind))
     return {name: getattr(technique, name) for name in names}
 
 
+def _targets(technique: Technique) -> dict[str, Any]:
+    """Return those that say which class is explained, not what it is told from."""
+    found = _classes(technique)
+    return {name: found[name] for name in found if name == "target" or len(found) == 1}
+
+
 def layer_fields(technique: Technique) -> list[str]:
     """Name the parameters that are layers."""
     return [item.name for item in technique.parameters() if isinstance(item.kind, LayerKind)]
+
+
+def with_unit(technique: Technique, unit: Unit) -> Technique:
+    """Return the technique for a unit, at its strongest place."""
+    wanted: dict[str, Any] = {"layer": unit.layer, "channel": unit.channel, "row": -1, "column": -1}
+    known = technique.values()
+    if known.get("objective") == "class":
+        wanted |= {"objective": "channel", "target": None}
+    return replace(technique, **{name: item for name, item in wanted.items() if name in known})
 
 
 # What means nothing in another layer: the count of its calls, a channel, a place in its maps.

@@ -154,7 +154,7 @@ def take_down(session: Session, views: Sequence[ResultView], file: Path | None) 
         pins=session.marks.all_pins,
         notes=dict(session.marks.all_notes),
         techniques=dict(session.techniques),
-        answers=tuple(session.answers.values()),
+        answers=tuple(answer for answer in session.answers.values() if not answer.partial),
         predictions=session.predictions.known(),
         views={view.tab: view.view_settings() for view in views},
         file=file,

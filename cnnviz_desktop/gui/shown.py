@@ -12,13 +12,16 @@ from cnnviz_desktop.data import (
     Distribution,
     FilterBank,
     Heatmap,
+    Heatmaps,
     ImageInput,
+    Inverted,
+    Maximised,
     Prediction,
     Result,
     Sheet,
     Table,
 )
-from cnnviz_desktop.engine.technique import PREDICT, ClassKind, Technique
+from cnnviz_desktop.engine.technique import PREDICT, Technique
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.options import PlateOptions
 from cnnviz_desktop.gui import labels
@@ -67,7 +70,7 @@ class Shown:
                 return self.result.top(1)[0][1]
             case Heatmap():
                 return self.result.target_label or f"class {self.result.target}"
-            case Sheet() | Table() | Distribution():
+            case Sheet() | Table() | Distribution() | Heatmaps() | Maximised() | Inverted():
                 return self.result.title
             case _:
                 return self.layer or "The whole network"
@@ -78,7 +81,9 @@ class Shown:
         match self.result:
             case Activation():
                 return style.SIGNED_MAPS if self.look.get("signed") else style.SEQUENTIAL_MAPS
-            case Heatmap():
+            case Heatmap() | Heatmaps():
+                if self.look.get("signed"):
+                    return style.SIGNED_MAPS
                 rest = (name for name in style.SEQUENTIAL_MAPS if name != style.OVERLAY)
                 return (style.OVERLAY, *rest, *style.SIGNED_MAPS)
             case FilterBank() if self.result.values.shape[1] != 3:
@@ -89,11 +94,11 @@ class Shown:
     @property
     def pinned(self) -> Technique | None:
         """Return the technique with the class that was explained written out."""
-        if self.technique is None or not isinstance(self.result, Heatmap):
+        if self.technique is None or not isinstance(self.result, (Heatmap, Heatmaps)):
             return self.technique
-        kinds = self.technique.parameters()
-        names = [item.name for item in kinds if isinstance(item.kind, ClassKind)]
-        return replace(self.technique, **dict.fromkeys(names, self.result.target))
+        first = self.result if isinstance(self.result, Heatmap) else self.result.maps[0]
+        named = {"target": first.target} if "target" in self.technique.values() else {}
+        return replace(self.technique, **named)
 
     def caption(self) -> str:
         """Propose a caption: what it is, of what, and how values became colours."""
@@ -107,7 +112,11 @@ class Shown:
             case Heatmap():
                 logit = labels.value(self.result.score)
                 name = self.technique.title if self.technique is not None else "Map"
-                return f"{name} of “{self.title}” (logit {logit}) at {self.layer} of {of}."
+                where = self.layer or "the input"
+                return f"{name} of “{self.title}” (logit {logit}) at {where} of {of}."
+            case Heatmaps():
+                name = self.technique.title if self.technique is not None else "Maps"
+                return f"{name}: {self.title} of {of}; {self._scaled('map')}."
             case FilterBank():
                 return f"Kernels of {self.layer} of {of}; {self._scaled('filter')}."
             case _:

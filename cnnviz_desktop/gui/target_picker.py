@@ -28,8 +28,10 @@ class TargetPicker(QWidget):
 
     target_changed = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, nobody: str = "", parent: QWidget | None = None) -> None:
+        """Take what no class at all is called, the likeliest one unless it means something else."""
         super().__init__(parent)
+        self._nobody = nobody or _LIKELIEST
         self.setObjectName("targetPicker")
         self.setAccessibleName("Class to explain")
         self._prediction: Prediction | None = None
@@ -118,7 +120,7 @@ class TargetPicker(QWidget):
     def _fill_rows(self) -> None:
         """Make a row for the likeliest class and one for each of the top five."""
         top = self._prediction.top(5) if self._prediction is not None else []
-        rows = [(-1, _LIKELIEST, "")]
+        rows = [(-1, self._nobody, "")]
         rows += [(index, label, labels.percent(share)) for index, label, share in top]
         look = (rows, theme.px(100))
         if look == self._look:
@@ -197,7 +199,8 @@ class _ClassButton(QToolButton):
         self.setAutoRaise(True)
         self.setObjectName("targetChoice")
         self.setAccessibleName(f"{label} {share}".strip())
-        tip = f"Explain “{label}” ({share})" if share else "Explain each picture's likeliest class"
+        likeliest = "Explain each picture's likeliest class" if label == _LIKELIEST else label
+        tip = f"Explain “{label}” ({share})" if share else likeliest
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -16,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.engine.run import Progress
-from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.engine.technique import Parameter, Technique
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import labels, theme
@@ -30,6 +32,9 @@ from cnnviz_desktop.gui.controls import (
     push_button,
 )
 from cnnviz_desktop.gui.jobs import Job
+from cnnviz_desktop.gui.maximise_runs import TABS as STEERED
+from cnnviz_desktop.gui.maximise_steering import Steering, ended
+from cnnviz_desktop.gui.method_picker import MethodPicker
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.param_form import ParamForm
 from cnnviz_desktop.gui.session import EXPLAIN, Session
@@ -37,6 +42,7 @@ from cnnviz_desktop.gui.status_bar import duration, remaining
 
 _FLASH = 150  # milliseconds; what is done sooner shows no progress
 _STEPS = 1000  # of the progress bar
+_OF_A_UNIT = ("layer", "channel", "call", "row", "column", "target", "seed")
 
 
 class TechniquePanel(Ground):
@@ -55,11 +61,11 @@ class TechniquePanel(Ground):
         self._ran: dict[str, str] = {}  # what happened last in each tab, where it was no success
         self._title = labels.ElidedLabel(role="strong")
         self._about = icon_button("info", "techniqueHelp", "About this technique", "")
-        self._methods = QComboBox()
-        named(self._methods, "techniquePicker", "Method", "What is computed for this tab")
+        self._methods = MethodPicker()
         self.form = ParamForm()
         self.run_button = push_button("Run", "runButton", "Compute with these parameters (F5)")
         self.cancel_button = push_button("Cancel", "cancelButton", "Stop the work (Esc)")
+        self.steering = Steering()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         fix_size(self._bar, height=6)
@@ -91,13 +97,7 @@ class TechniquePanel(Ground):
         tip = _teaching(type(technique)) if technique else "What the network answers, and how sure"
         self._about.setToolTip(tip)
         self._methods_row.setVisible(tab == EXPLAIN or len(kinds) > 1)
-        self._methods.blockSignals(True)
-        self._methods.clear()
-        for kind in kinds:
-            self._methods.addItem(kind.title, kind.command)
-        if technique is not None:
-            self._methods.setCurrentIndex(self._methods.findData(technique.command))
-        self._methods.blockSignals(False)
+        self._methods.show_methods(kinds, technique.command if technique is not None else "")
         self.form.setVisible(technique is not None)
         self.run_button.setVisible(technique is not None)
         self._show_form(tab)
@@ -105,6 +105,7 @@ class TechniquePanel(Ground):
 
     def refresh(self) -> None:
         """Show whether there is something to do."""
+        held = self.window().focusWidget()  # a hidden button hands the keyboard to any other
         tab = self._session.tab
         technique = self._session.techniques.get(tab)
         waits = self._waits_for(technique)
@@ -113,7 +114,11 @@ class TechniquePanel(Ground):
         stale = not waits and technique is not None and self._session.is_stale(tab)
         self.run_button.setEnabled(not waits and not busy)
         self.cancel_button.setEnabled(busy or loading)
-        self._buttons.setVisible(technique is not None or loading)
+        steered = busy and tab in STEERED
+        self.steering.follow(self._job if steered else None)
+        self._buttons.setVisible((technique is not None or loading) and not steered)
+        if held is not None and held is not self.window().focusWidget():
+            (self.steering.hold_button if steered else self.run_button).setFocus()
         primary = stale and not busy
         if bool(self.run_button.property("primary")) != primary:
             self.run_button.setProperty("primary", primary)
@@ -122,7 +127,10 @@ class TechniquePanel(Ground):
         if waits:
             self._say("info", "muted", waits)
         elif busy:
-            self._say("info", "muted", f"Working{labels.ELLIPSIS}")
+            working = self.steering.state() if steered else "Working"
+            self._say("info", "muted", f"{working}{labels.ELLIPSIS}")
+        elif stale and answer is not None and ended(answer) and not self._ran.get(tab):
+            self._say("info", "muted", ended(answer))
         elif stale and self._ran.get(tab):
             self._say("warning", "warning", self._ran[tab])
         elif stale:
@@ -133,12 +141,22 @@ class TechniquePanel(Ground):
         else:
             self._say("ok", "ok", "Up to date")
 
+    def stop(self) -> None:
+        """Ask a long run for what there is; cancel any other, and one that has nothing yet."""
+        answer = self._session.answers.get(self._session.tab)
+        if self.steering.job() is not None and answer is not None and answer.partial:
+            self.steering.finish()
+        else:
+            self.cancel()
+
     def cancel(self) -> None:
         """Stop the work of the tab in view, or the loading of a model."""
-        if self._job is not None:
-            if self._job.slot != MODEL_SLOT:
+        job = self._job
+        if job is not None:
+            job.cancel()  # may show what was there before
+            if job.slot != MODEL_SLOT:
                 self._ran[self._session.tab] = "Cancelled; run again to finish"
-            self._job.cancel()
+                self.refresh()
 
     def run(self) -> None:
         """Compute with the parameters as they are."""
@@ -172,7 +190,8 @@ class TechniquePanel(Ground):
         upper.setSpacing(8)
         upper.addLayout(head)
         state = _row(self._icon, self._state, stretches=(0, 1))
-        for part in (self._methods_row, self.form, self._buttons, self._progress, state):
+        shown = (self._methods_row, self.form, self._buttons, self.steering, self._progress, state)
+        for part in shown:
             upper.addWidget(part)
         inside = Ground(QPalette.ColorRole.AlternateBase)
         column = QVBoxLayout(inside)
@@ -205,9 +224,11 @@ class TechniquePanel(Ground):
         session.answered.connect(self._answered)
         session.failed.connect(self._failed)
         self.form.changed.connect(self._edited)
-        self._methods.activated.connect(self._picked_method)
+        self._methods.chosen.connect(self._picked_method)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
+        self.steering.cancel_requested.connect(self.cancel)
+        self.steering.steered.connect(self.refresh)
         self._about.clicked.connect(self._ask_for_help)
 
     def _changed(self, tab: str) -> None:
@@ -230,12 +251,17 @@ class TechniquePanel(Ground):
         self._ran.pop(self._session.tab, None)
         self._session.set_technique(self._session.tab, technique)
 
-    def _picked_method(self) -> None:
-        command = self._methods.currentData()
+    def _picked_method(self, command: str) -> None:
         kind = next(kind for kind in TECHNIQUES if kind.command == command)
         old = self._session.techniques[self._session.tab].values()
-        shared = {item.name: old[item.name] for item in kind.parameters() if item.name in old}
-        self._session.set_technique(self._session.tab, kind(**shared))
+        taken = [item for item in kind.parameters() if item.name in old]
+        if self._session.tab in STEERED:  # the others mean something else to each
+            taken = [item for item in taken if item.name in _OF_A_UNIT]
+        shared = {item.name: old[item.name] for item in taken if _fits(item, old[item.name])}
+        technique = kind()
+        with suppress(CnnvizError):  # what goes with one method may not go with another
+            technique = kind(**shared)
+        self._session.set_technique(self._session.tab, technique)
         self.show_tab()
 
     def _changed_picture(self) -> None:
@@ -306,6 +332,15 @@ class TechniquePanel(Ground):
     def _ask_for_help(self) -> None:
         technique = self._session.techniques.get(self._session.tab)
         self.help_requested.emit(technique.command if technique else "")
+
+
+def _fits(parameter: Parameter, value: Any) -> bool:
+    """Tell whether a parameter may have a value, which another method's may."""
+    try:
+        parameter.check(value)
+    except CnnvizError:
+        return False
+    return True
 
 
 def _row(*widgets: QWidget, stretches: tuple[int, ...]) -> QWidget:

@@ -13,13 +13,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from cnnviz_desktop.data import Activation, ImageInput, InputSpec, Pixels, Prediction, Result
+from cnnviz_desktop.data import (
+    Activation,
+    ImageInput,
+    InputSpec,
+    Inverted,
+    LayerHealth,
+    Maximised,
+    Pixels,
+    Prediction,
+    Reading,
+    Result,
+)
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.errors import CnnvizError, ModelError
@@ -46,7 +57,10 @@ class Machine:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A technique's result with all that it was made from; `partial` while it is not whole yet."""
+    """A technique's result with all that it was made from; `partial` while it is not whole yet.
+
+    `altered` is one that was changed or ended on its way: the technique alone gives another.
+    """
 
     technique: Technique
     model: LoadedModel
@@ -54,6 +68,7 @@ class Answer:
     result: Result
     seconds: float
     partial: bool = False
+    altered: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +95,9 @@ class Engine(Protocol):
 
     def start(self, run: Run) -> Machine:
         """Import what is needed and say what there is to work with."""
+
+    def use_threads(self, count: int) -> None:
+        """Compute with so many threads from now on, 0 for as many as there are cores."""
 
     def load_model(
         self,
@@ -122,18 +140,43 @@ class Engine(Protocol):
     ) -> Result:
         """Call the technique."""
 
+    def read(
+        self,
+        model: LoadedModel,
+        image: ImageInput,
+        layer: str,
+        call: int,
+        place: tuple[int, int, int],
+        run: Run,
+    ) -> Reading:
+        """Take one value of a map (channel, row, column) apart."""
+
+    def health(
+        self, model: LoadedModel, images: tuple[ImageInput, ...], run: Run
+    ) -> tuple[LayerHealth, ...]:
+        """Say how the channels of every layer fare over some pictures, one by one."""
+
 
 class TorchEngine:
     """The real engine."""
 
     def start(self, run: Run) -> Machine:
         """Import torch and torchvision; list devices."""
+        from cnnviz_desktop.engine.allocator import keep_freed_memory
+
+        keep_freed_memory()
         with quiet_imports():
             _preload_torch()
             import_module("cnnviz_desktop.engine.models")
             import_module("cnnviz_desktop.engine.inspection")
         run.check()
         return Machine(_devices())
+
+    def use_threads(self, count: int) -> None:
+        """Tell torch, whose number holds for the calling thread."""
+        from cnnviz_desktop.engine.threads import use_threads
+
+        use_threads(count)
 
     def load_model(
         self,
@@ -210,6 +253,28 @@ class TorchEngine:
     ) -> Result:
         """Call the technique."""
         return technique(model, image, run)
+
+    def read(
+        self,
+        model: LoadedModel,
+        image: ImageInput,
+        layer: str,
+        call: int,
+        place: tuple[int, int, int],
+        run: Run,
+    ) -> Reading:
+        """Read it."""
+        from cnnviz_desktop.engine.reading import read
+
+        return read(model, image, layer, *place, run=run, call=call)
+
+    def health(
+        self, model: LoadedModel, images: tuple[ImageInput, ...], run: Run
+    ) -> tuple[LayerHealth, ...]:
+        """Count, one picture at a time: a click waits for less."""
+        from cnnviz_desktop.engine.health import health
+
+        return health(model, images, run, batch=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,7 +365,22 @@ class Perform:
         took = time.perf_counter() - start
         if isinstance(result, Activation):
             statistics(result)  # here, or the window would have to
-        return Answer(self.technique, self.model, self.image, result, took)
+        technique = _as_long(self.technique, result) if run.finishing else self.technique
+        altered = technique is None
+        technique = technique or self.technique
+        return Answer(technique, self.model, self.image, result, took, altered=altered)
+
+
+def _as_long(technique: Technique, result: Result) -> Technique | None:
+    """Return a technique that was ended early with the steps it made, if that makes the same."""
+    if not isinstance(result, Maximised | Inverted) or technique.command == "gallery":
+        return None
+    steps = result.objectives.shape[-1]
+    if steps >= result.steps:
+        return technique
+    if technique.values().get("steps") != result.steps:  # it counts them otherwise
+        return None
+    return replace(technique, **{"steps": max(1, steps)})
 
 
 @contextmanager

@@ -460,15 +460,19 @@ def test_every_technique_works_on_small_pictures_of_both_kinds(watch, noise, kin
     layers = [node.name for node in model.layers.walk() if node.name and node.has_maps]
     names = [item.name for item in kind.parameters() if isinstance(item.kind, LayerKind)]
 
+    known = {item.name for item in kind.parameters()} if kind.tab == "Maximise" else set()
+    few = {name: value for name, value in (("steps", 2), ("octaves", 1)) if name in known}
     ran = 0
-    for technique in (kind(), *(kind(**dict.fromkeys(names, layer)) for layer in layers)):
+    at = ({}, *(dict.fromkeys(names, layer) for layer in layers))
+    for technique in (kind(**few, **where) for where in at):
         try:
             result = technique(model, noise(side + 9, side))
         except LayerError:
             continue
         ran += 1
-        for values in vars(result).values():
-            if isinstance(values, np.ndarray) and values.dtype == np.float32:
+        for name, values in vars(result).items():
+            said = name != "threshold"  # which is NaN where no pictures were given
+            if said and isinstance(values, np.ndarray) and values.dtype == np.float32:
                 assert np.isfinite(values).all()
     assert ran
 

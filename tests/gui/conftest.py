@@ -17,14 +17,18 @@ from PySide6.QtWidgets import QApplication
 
 from cnnviz_desktop.data import (
     Activation,
+    Arithmetic,
     Box,
     FilterBank,
     Finding,
     Heatmap,
     ImageInput,
     InputSpec,
+    LayerHealth,
     LayerNode,
+    Maximised,
     Prediction,
+    Reading,
     Sheet,
     Strip,
     Table,
@@ -168,10 +172,20 @@ class FakeEngine:
         self.trusted: set[str] = set()
         self.inputs: dict[str, InputSpec] = {}
         self.cached: list[CachedWeights] = []
+        self.thread_counts: list[int] = []
+        self.healths: list[list[str]] = []  # the pictures of each measurement
+        self.hold_health = threading.Event()
+        self.read_places: list[tuple[Any, ...]] = []
+        self.reach = 10**6  # steps that pictures grow at most, until it is raised
+        self.adjusted: list[Any] = []  # what the growing was changed to on its way
+        self.notes: tuple[str, ...] = ()
 
     def start(self, run: Any) -> Machine:
         self.threads.add(QThread.currentThread().objectName())
         return Machine((("cpu", "CPU, 2 threads"),))
+
+    def use_threads(self, count: int) -> None:
+        self.thread_counts.append(count)
 
     def load_model(
         self,
@@ -253,6 +267,134 @@ class FakeEngine:
         shares = np.exp(logits) / np.exp(logits).sum()
         return Prediction(logits, shares, model.labels, image.whole)
 
+    def read(
+        self, model: Any, image: ImageInput, layer: str, call: int, place: Any, run: Any
+    ) -> Reading:
+        self.read_places.append((layer, *place))
+        run.check()
+        effective = np.zeros((32, 32), np.float32)
+        effective[8:16, 8:16] = 1
+        row, column = place[1:]
+        field = Box(row * 2, column * 3, row * 2 + 12, column * 3 + 12)
+        parts = Arithmetic(
+            inputs=(3, 1),
+            contributions=np.array([0.5, -0.25], np.float32),
+            patches=np.ones((2, 3, 3), np.float32),
+            kernels=np.full((2, 3, 3), 0.1, np.float32),
+            rest=0.125,
+            bias=0.0625,
+            count=4,
+            layer=layer,
+            channel=place[0],
+        )
+        return Reading(layer, *place, 0.4375, image.whole, field, effective, parts, (9, 9))
+
+    def health(self, model: Any, images: Any, run: Any) -> tuple[LayerHealth, ...]:
+        names = [image.name for image in run.track(images, "Looking for dead channels")]
+        self.healths.append(names)
+        while self.hold_health.is_set():
+            run.pause()
+            time.sleep(0.002)
+        return tuple(
+            LayerHealth(
+                layer=node.name,
+                pictures=len(images),
+                positive=np.linspace(0, 1, node.output_shape[0], dtype=np.float32),
+                maximum=np.ones(node.output_shape[0], np.float32),
+                saturated=np.zeros(node.output_shape[0], np.float32),
+                dead=np.arange(node.output_shape[0]) < node.name.count("2"),
+                unlearned=np.zeros(node.output_shape[0], bool),
+            )
+            for node in model.layers.walk()
+            if not node.children and node.output_shape
+        )
+
+    def grow(self, technique: Any, model: Any, whole: Box, run: Any) -> Maximised:
+        """Grow pictures up to `reach` steps, and wait there until that is raised."""
+        count = getattr(technique, "count", 1)
+        values = np.full((count, technique.steps), np.nan, np.float32)
+        of_class = getattr(technique, "objective", "") == "class"
+        first = technique.target if of_class else technique.channel
+        names = [
+            str(model.labels[first]) if of_class else f"channel {first + n}" for n in range(count)
+        ]
+        made, bright, grown, film = 0, 0.5, [0], [np.full((count, 6, 6, 3), 0.5, np.float32)]
+
+        def result(finished: bool) -> Maximised:
+            answer = self.inspect(model, ImageInput(np.zeros((6, 6, 3), np.uint8)), run)
+            return Maximised(
+                title=f"What {technique.layer} wants",
+                layer="" if of_class else technique.layer,
+                wanted=tuple(names),
+                pictures=np.full((count, 12, 12, 3), bright, np.float32),
+                objectives=values[:, :made].copy(),
+                responses=np.full(count, 7.0, np.float32),
+                threshold=np.full(count, np.nan, np.float32),
+                growth=np.stack(film),
+                grown=tuple(grown),
+                answers=(answer,) * count if of_class and finished else (),
+                steps=technique.steps,
+                seed=technique.seed,
+                notes=self.notes if finished else (),
+            )
+
+        for step in run.track(range(1, technique.steps + 1), "Growing pictures"):
+            while step > self.reach and not run.finishing:
+                run.pause()
+                if made:
+                    run.preview(result(finished=False))
+                time.sleep(0.002)
+            if run.finishing:
+                break
+            asked = run.adjusted()
+            if asked is not None:
+                self.adjusted.append(asked)
+            growing = count if count < 3 or step > technique.steps // 2 else count - 1
+            values[:growing, step - 1] = step  # the last of several begins late
+            made, bright = step, min(1.0, step / 100)
+            if step in (5, 10):
+                grown.append(step)
+                film.append(np.full((count, 6, 6, 3), bright, np.float32))
+            run.preview(result(finished=False))
+        return result(finished=True)
+
+    def fill(self, technique: Any, model: Any, run: Any) -> Maximised:
+        """Fill a gallery two channels at a time, growing them for four steps."""
+        count = technique.count or 6
+        numbers = np.arange(count, dtype=np.float32)
+
+        def result(first: int, last: int, steps: int, title: str) -> Maximised:
+            rows = slice(first, last)
+            wide = last - first
+            whole = title == "Gallery"
+            curve = np.ones((wide, 1 if whole else steps), np.float32) * (numbers[rows, None] + 1)
+            return Maximised(
+                title=f"{title} of {technique.layer}",
+                layer=technique.layer,
+                wanted=tuple(f"channel {channel}" for channel in range(first, last)),
+                pictures=np.full((wide, 12, 12, 3), steps / 8, np.float32),
+                objectives=curve,
+                responses=numbers[rows],
+                threshold=np.full(wide, np.nan, np.float32),
+                growth=np.full((1, wide, 4, 4, 3), 0.5, np.float32),
+                grown=(4,) if whole else (0,),
+                answers=(),
+                steps=4,
+                seed=0,
+            )
+
+        for first in run.track(range(0, count, 2), "Growing the gallery"):
+            for step in range(1, 5):
+                while first * 4 + step > self.reach and not run.finishing:
+                    run.preview(result(first, first + 2, max(1, step - 1), "Pictures"))
+                    run.pause()
+                    time.sleep(0.002)
+                run.preview(result(first, first + 2, step, "Pictures"))
+            if run.finishing:
+                return result(0, max(first, 1), 4, "Gallery")
+            run.preview(result(0, first + 2, 4, "Gallery"))
+        return result(0, count, 4, "Gallery")
+
     def perform(self, technique: Any, model: Any, image: ImageInput | None, run: Any) -> Any:
         self.busy.set()
         layer = getattr(technique, "layer", "")
@@ -261,6 +403,10 @@ class FakeEngine:
             raise self.fail
         if self.deaf:
             time.sleep(self.deaf)
+        if technique.command == "gallery":
+            return self.fill(technique, model, run)
+        if technique.tab == "Maximise":
+            return self.grow(technique, model, image.whole if image else Box(0, 0, 1, 1), run)
         for _ in run.track(range(2000), "Working"):
             if not self.hold.is_set():
                 break
@@ -289,6 +435,8 @@ def engine() -> Iterator[FakeEngine]:
     made = FakeEngine()
     yield made
     made.hold.clear()
+    made.hold_health.clear()
+    made.reach = 10**6
 
 
 @pytest.fixture

@@ -324,9 +324,10 @@ def test_a_picture_saved_from_its_menu_holds_the_record(
         else:
             widget, words = window.tabs.view().view, "Save picture…"
             place = widget.rect().center()
+        port = widget if tab == "Explain" else widget.viewport()
         event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, widget.mapToGlobal(place))
         choose_in_menu(words)
-        QApplication.sendEvent(widget.viewport(), event)
+        QApplication.sendEvent(port, event)
         qtbot.waitUntil(target.exists, timeout=10000)
         shown = window.exporting.shown()
         made = read_record(target)

@@ -76,6 +76,79 @@ def test_a_long_job_answers_clicks_between_its_steps(jobs, qtbot) -> None:
     assert answer.args == ["long"]
 
 
+def test_a_held_job_waits_and_lets_all_but_the_longest_pass(jobs, qtbot) -> None:
+    steps, order, seen = [], [], []
+
+    def grow(run):
+        for step in run.track(range(10**6), "Growing"):
+            steps.append(step)
+            time.sleep(0.001)
+            if run.finishing:
+                return len(steps)
+        return -1
+
+    long = jobs.submit(grow, "Grow", priority=Priority.RUN)
+    long.held_changed.connect(lambda: seen.append(long.held))
+    qtbot.waitUntil(lambda: len(steps) > 3)
+    long.hold()
+    short = jobs.submit(lambda run: order.append("background"), "b", priority=Priority.BACKGROUND)
+    spare = jobs.submit(lambda run: order.append("spare"), "s", priority=Priority.SPARE)
+    with qtbot.waitSignal(short.done):
+        pass
+    made, worked = len(steps), long.worked
+    with qtbot.waitSignal(jobs.submit(lambda run: None, "Click").done):
+        pass
+    assert len(steps) == made
+    assert long.worked == worked  # the clock stands
+    with qtbot.waitSignal(spare.done), qtbot.waitSignal(long.done) as answer:
+        long.resume()
+        qtbot.waitUntil(lambda: len(steps) > made)
+        long.finish()
+    assert answer.args == [len(steps)]
+    assert order == ["background", "spare"]
+    assert seen == [True, False]
+
+
+def test_a_held_job_is_cancelled_and_finished_at_once(jobs, qtbot) -> None:
+    for end in ("cancel", "finish"):
+        ran, began = [], threading.Event()
+
+        def grow(run, ran=ran, began=began):
+            for _ in run.track(range(10**6), "Growing"):
+                began.set()
+                if run.finishing:
+                    ran.append("finished")
+                    return
+                time.sleep(0.001)
+
+        job = jobs.submit(grow, "Grow", priority=Priority.RUN)
+        assert began.wait(5)
+        job.hold()
+        start = time.perf_counter()
+        getattr(job, end)()
+        after = jobs.submit(lambda run: None, "Next", priority=Priority.SPARE)  # the thread is free
+        with qtbot.waitSignal(after.done):
+            pass
+        assert time.perf_counter() - start < 0.2
+        assert ran == (["finished"] if end == "finish" else [])
+
+
+def test_a_job_hands_over_the_newest_parameters(jobs, qtbot) -> None:
+    gate, taken = Gate(), []
+
+    def work(run):
+        gate(run)
+        taken.extend([run.adjusted(), run.adjusted()])
+
+    job = jobs.submit(work, "Grow", priority=Priority.RUN)
+    gate.began.wait(5)
+    job.adjust("first")
+    job.adjust("second")
+    with qtbot.waitSignal(job.done):
+        gate.go.set()
+    assert taken == ["second", None]
+
+
 def test_a_newer_job_of_the_slot_supersedes(jobs, qtbot) -> None:
     gate, heard = Gate(), []
     old = jobs.submit(gate, "Old", slot="maps")

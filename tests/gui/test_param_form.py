@@ -8,10 +8,34 @@ from typing import ClassVar
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 
-from cnnviz_desktop.engine.technique import Choice, Flag, Integer, Number, Technique, parameter
+from cnnviz_desktop.engine.technique import (
+    Choice,
+    Choices,
+    ClassKind,
+    Flag,
+    FolderKind,
+    Integer,
+    LayersKind,
+    Number,
+    Technique,
+    parameter,
+)
 from cnnviz_desktop.engine.techniques import TECHNIQUES, FeatureMaps, GradCam
+from cnnviz_desktop.errors import ParameterError
+from cnnviz_desktop.gui.check_list import CheckList
 from cnnviz_desktop.gui.param_form import ParamForm
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -31,6 +55,27 @@ class Everything(Technique):
     base: str = parameter(Choice(("black", "grey", "white", "blur")), "grey", "Against what.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rarer(Technique):
+    title: ClassVar[str] = "Rarer"
+    command: ClassVar[str] = "rarer"
+    tab: ClassVar[str] = "Explain"
+    summary: ClassVar[str] = "Try the kinds that hold several values."
+
+    target: int | str | None = parameter(ClassKind(), None, "Which class.")
+    few: tuple[str, ...] = parameter(Choices(("insertion", "road")), ("road",), "Measures.")
+    many: tuple[str, ...] = parameter(Choices(tuple("abcdefgh")), ("a",), "Many.", "More")
+    layers: tuple[str, ...] = parameter(LayersKind(), (), "Layers.", "More")
+    folder: str | None = parameter(FolderKind(), None, "Where.", "Files")
+    least: int = parameter(Integer(1, 9), 1, "From.", "More")
+    most: int = parameter(Integer(1, 9), 9, "To.", "More")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.least > self.most:
+            raise ParameterError("Least must not be above most: raise most first.")
+
+
 @pytest.fixture
 def form(qtbot) -> ParamForm:
     made = ParamForm()
@@ -39,7 +84,7 @@ def form(qtbot) -> ParamForm:
     return made
 
 
-@pytest.mark.parametrize("kind", [*TECHNIQUES, Everything])
+@pytest.mark.parametrize("kind", [*TECHNIQUES, Everything, Rarer])
 def test_a_form_says_what_it_was_shown(form, kind) -> None:
     form.show_technique(kind(), None)
     assert form.technique() == kind()
@@ -79,3 +124,100 @@ def test_layers_and_calls_of_the_model(form, model) -> None:
     assert form.findChild(QComboBox, "field_call").count() == 2
     form.show_technique(GradCam(layer="block", target=2), model)
     assert form.technique() == GradCam(layer="block", target=2)
+
+
+def header(form, name: str) -> QToolButton:
+    found = form.findChild(QToolButton, f"group_{name}")
+    assert found is not None
+    return found
+
+
+def click(widget: QWidget) -> None:
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def test_a_group_is_folded_away_until_its_header_is_clicked(form) -> None:
+    form.show_technique(Rarer(), None)
+    least = form.findChild(QSpinBox, "field_least")
+    captions = {label.text(): label for label in form.findChildren(QLabel)}
+    assert not least.isVisible() and not captions["Least"].isVisible()
+    QApplication.processEvents()  # Qt shows what is new in a layout a moment later
+    assert form.findChild(QCheckBox, "field_few_road").isVisible()
+    click(header(form, "more"))
+    assert least.isVisible() and captions["Least"].isVisible()
+    assert not form.findChild(QLineEdit, "field_folder").isVisible()  # of the other group
+    QTest.keyClick(header(form, "more"), Qt.Key.Key_Space)
+    assert not least.isVisible()
+
+
+def test_an_unfolded_group_stays_so_in_other_forms(form) -> None:
+    form.show_technique(GradCam(), None)
+    assert not form.findChild(QComboBox, "field_call").isVisible()
+    click(header(form, "more"))
+    form.show_technique(Everything(), None)
+    form.show_technique(Rarer(), None)
+    assert form.findChild(QSpinBox, "field_least").isVisible()
+    assert not form.findChild(QLineEdit, "field_folder").isVisible()
+
+
+def test_a_header_says_what_is_not_as_usual(form, model) -> None:
+    form.show_technique(Rarer(), model)
+    more = header(form, "more")
+    assert more.text() == "More" and "Layers" in more.toolTip()
+    form.show_technique(Rarer(layers=("block.act",), most=5), model)
+    assert more.text() == "More · 2 changed"
+    assert "Layers: block.act" in more.toolTip() and "Most: 5" in more.toolTip()
+    form.findChild(QSpinBox, "field_most").setValue(9)
+    assert more.text() == "More · 1 changed"
+
+
+def test_fields_of_several_values_give_them(form, model) -> None:
+    heard: list[Technique] = []
+    form.changed.connect(heard.append)
+    form.show_technique(Rarer(), model)
+    form.findChild(QCheckBox, "field_few_insertion").click()
+    assert heard[-1] == Rarer(few=("insertion", "road"))
+    layers = form.findChild(CheckList, "field_layers")
+    assert layers._shown == ("block", "block.conv1", "block.act", "block.conv2")
+    line = form.findChild(QLineEdit, "field_folder")
+    click(header(form, "files"))
+    QTest.keyClicks(line, "/a b")
+    assert heard[-1].folder == "/a b" and line.text() == "/a b"
+    line.clear()
+    QTest.keyClicks(line, " ")
+    assert heard[-1].folder is None
+
+
+def test_a_class_by_its_name_is_kept_until_another_is_picked(form, model) -> None:
+    form.show_technique(Rarer(target="dotted disc"), model)
+    assert form.technique() == Rarer(target="dotted disc")
+    assert form.findChild(QLineEdit, "targetSearch").text() == "dotted disc"
+    search = form.findChild(QLineEdit, "targetSearch")
+    search.selectAll()
+    QTest.keyClicks(search, "3")
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert form.technique() == Rarer(target=3)
+
+
+def test_values_that_do_not_go_together_are_said_in_the_form(form) -> None:
+    heard: list[Technique] = []
+    form.changed.connect(heard.append)
+    form.show_technique(Rarer(), None)
+    said = form.findChild(QLabel, "formRefusal")
+    assert not said.isVisible()
+    form.findChild(QSpinBox, "field_most").setValue(4)
+    form.findChild(QSpinBox, "field_least").setValue(6)
+    assert "raise most first" in said.text() and said.isVisible()
+    assert len(heard) == 1
+    form.findChild(QSpinBox, "field_most").setValue(7)
+    assert heard[-1] == Rarer(least=6, most=7) and not said.isVisible()
+
+
+def test_another_form_keeps_the_keyboard(form, qtbot) -> None:
+    form.show_technique(Everything(), None)
+    form.activateWindow()
+    spin = form.findChild(QSpinBox, "field_steps")
+    spin.setFocus()
+    qtbot.waitUntil(spin.hasFocus)
+    form.show_technique(Rarer(), None)
+    assert form.isAncestorOf(form.window().focusWidget())

@@ -167,7 +167,7 @@ def test_no_table_is_shown_as_none(view: TableView) -> None:
 def turn(window, qtbot) -> None:
     session = window.tabs._session
     qtbot.waitUntil(lambda: session.model is not None and "Feature maps" in session.answers)
-    QTest.keyClick(window, Qt.Key.Key_6, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(window, Qt.Key.Key_7, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: "Statistics" in session.answers)
 
 

@@ -15,14 +15,16 @@ from cnnviz_desktop.data import (
     Activation,
     Card,
     Cell,
+    Exemplars,
     Floats,
     ImageInput,
     LayerNode,
+    Maximised,
     Reading,
     Table,
     Tuning,
 )
-from cnnviz_desktop.engine.run import SILENT, Run
+from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.technique import Flag, Integer, LayerKind, Technique, parameter
 from cnnviz_desktop.errors import LayerError, ModelError, ParameterError
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 _CLASSES = 5
-# What a value goes through one by one: behind these stands the convolution that made it.
-_POINTWISE = ("BatchNorm2d", "ReLU", "ReLU6", "LeakyReLU", "SiLU", "GELU", "Hardswish", "ELU")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +73,15 @@ class UnitCard(Technique):
         "Also show it probes to find out what it detects; a deep layer takes up to a minute.",
     )
 
+    wants: bool = parameter(
+        Flag(),
+        False,
+        "Also grow the picture it wants to see, unless the gallery on disk has it; some seconds.",
+    )
+
     def is_quick(self) -> bool:
-        """Say no where probes are shown."""
-        return not self.detects
+        """Say no where probes are shown or a picture is grown."""
+        return not (self.detects or self.wants)
 
     def __call__(
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
@@ -101,11 +107,7 @@ class UnitCard(Technique):
             )
         values = whole.values[channel]
         row, column = self._place(values, node.name)
-        source = _source(model, node)
         reading = read(model, image, node.name, channel, row, column, run)
-        if source is not node:
-            before = read(model, image, source.name, channel, row, column, run)
-            reading = _behind(reading, before)
         classes, losses = _moved(model, image, node, channel, run)
         card = Card(
             layer=node.name,
@@ -115,10 +117,15 @@ class UnitCard(Technique):
             rank=1 + int((highs > highs[channel]).sum()),
             maps=Activation(values[None].copy(), node.name, whole.region, whole.call),
             reading=reading,
-            facts=_facts(model, source, values, channel),
+            facts=_facts(model, reading, values),
             classes=classes,
             losses=losses,
+            maximised=_known_picture(model, node.name, channel),
+            exemplars=_exemplars(model, node.name, channel, run),
         )
+        if self.wants and card.maximised is None:
+            run.preview(card)
+            card = replace(card, maximised=_grown_picture(model, node.name, channel, run))
         if not self.detects:
             return card
         run.preview(card)
@@ -142,22 +149,11 @@ class UnitCard(Technique):
         return int(row), int(column)
 
 
-def _source(model: LoadedModel, node: LayerNode) -> LayerNode:
-    """Return the convolution whose values a layer only changes one by one, else the layer."""
-    leaves = [item for item in model.layers.walk() if not item.children and item.calls]
-    names = [item.name for item in leaves]
-    place = names.index(node.name) if node.name in names else -1
-    while place > 0 and leaves[place].kind in _POINTWISE:
-        place -= 1
-    found = leaves[place] if place >= 0 else node
-    fits = found.kind == "Conv2d" and found.output_shape == node.output_shape
-    once = found.calls == node.calls == 1
-    return found if fits and once else node
+def _exemplars(model: LoadedModel, layer: str, channel: int, run: Run) -> Exemplars | None:
+    """Return which pictures excite a channel, of the folder that was last gone through."""
+    from cnnviz_desktop.engine.exemplar_pictures import known_exemplars
 
-
-def _behind(reading: Reading, source: Reading) -> Reading:
-    """Return a reading with the arithmetic of the convolution behind it."""
-    return replace(reading, arithmetic=source.arithmetic)
+    return known_exemplars(model, layer, channel, run)
 
 
 def _moved(
@@ -199,7 +195,7 @@ def _moved(
     return tuple(model.labels[index] for index in order), np.ascontiguousarray(losses[order])
 
 
-def _facts(model: LoadedModel, source: LayerNode, values: Floats, channel: int) -> Table:
+def _facts(model: LoadedModel, reading: Reading, values: Floats) -> Table:
     """Return a few numbers on the map and on the kernel behind it."""
     import torch
     from torch import nn
@@ -211,8 +207,10 @@ def _facts(model: LoadedModel, source: LayerNode, values: Floats, channel: int) 
         ("std", float(sound.std(dtype=np.float64))),
         ("maximum", float(sound.max())),
     ]
-    module = model.module.get_submodule(source.name)
-    if isinstance(module, nn.Conv2d):
+    made = reading.arithmetic
+    module = model.module.get_submodule(made.layer) if made is not None else None
+    if made is not None and isinstance(module, nn.Conv2d):
+        channel = made.channel
         flat = module.weight.detach().reshape(len(module.weight), -1).double()
         norms = flat.norm(dim=1)
         rows += [
@@ -235,3 +233,21 @@ def _tuning(model: LoadedModel, layer: str, channel: int, run: Run) -> Tuning | 
         return Probes(layer=layer, channel=channel)(model, None, run)
     except LayerError:
         return None
+
+
+def _known_picture(model: LoadedModel, layer: str, channel: int) -> Maximised | None:
+    """Return what the channel wants to see as the gallery on disk has it, None where it has not."""
+    from cnnviz_desktop.engine.gallery_folder import newest
+    from cnnviz_desktop.engine.techniques.gallery import gathered
+
+    kept = newest(model, layer, channel)
+    return gathered(layer, {channel: kept}) if kept is not None else None
+
+
+def _grown_picture(model: LoadedModel, layer: str, channel: int, run: Run) -> Maximised:
+    """Grow what the channel wants to see and keep it in the gallery on disk."""
+    from cnnviz_desktop.engine.techniques.gallery import Gallery
+
+    return Gallery(layer=layer, first=channel, count=1)(
+        model, None, Part(run, "Growing what it wants", shown=False)
+    )
