@@ -472,6 +472,7 @@ def test_an_equal_command_writes_equal_bytes(run, picture, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.slow  # the main job of the README, which CI runs by itself as well
 def test_tour_writes_a_page_with_every_technique(run, bundled_weights, sample, tmp_path):
     out = tmp_path / "new" / "tour"
 
@@ -629,7 +630,7 @@ BAD = {
     ),
     "empty folder": (["predict", "bundled", "TMP/empty", *RANDOM], "no pictures directly inside"),
     "tour onto a file": (["tour", "--out", "PICTURE"], "cannot be"),
-    "unknown command": (["gradcam"], "There is no command “gradcam”. Did you mean grad-cam?"),
+    "unknown command": (["gradcam"], "There is no command “gradcam”. Did you mean grad-cam, "),
     "unknown option": (["layers", "bundled", "--colour"], "unrecognized arguments: --colour"),
     "unknown fit": (["layers", "bundled", "--fit", "stretch"], "invalid choice: 'stretch'"),
     "not a number": (["predict", "bundled", "x.png", "--top", "x"], "invalid int value: 'x'"),

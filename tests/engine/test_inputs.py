@@ -79,7 +79,8 @@ class Rows(nn.Module):
         self.fc = nn.Linear(2 * 12 * 12, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(nn.functional.max_pool2d(self.conv(x), 2).view(-1, 2 * 12 * 12))
+        maps = nn.functional.max_pool2d(self.conv(x), 2).relu()
+        return self.fc(maps.view(-1, 2 * 12 * 12))
 
 
 class Particular(nn.Module):

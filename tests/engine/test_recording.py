@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnviz_desktop.engine.recording import (
+    first_broken,
     first_tensor,
     forward_from,
+    forward_through,
     hooked,
     interruptible,
     record,
@@ -438,3 +440,45 @@ def test_a_cancelled_run_runs_no_layer_at_all(ready, picture):
         module(picture)
 
     assert module.before.count == 0
+
+
+# --------------------------------------------------------------------------- several layers at once
+
+
+@pytest.mark.parametrize("network", [Plain, Functional])
+def test_a_layer_behind_another_is_a_node_of_the_graph_that_begins_there(ready, picture, network):
+    module = ready(network())
+    wanted = {}
+    for layer in ("conv1", "conv2"):
+        leaf, output = forward_from(module, picture, layer, 0)
+        (gradient,) = torch.autograd.grad(output[0, 1], leaf)
+        wanted[layer] = leaf.detach(), gradient
+
+    kept, output = forward_through(module, picture, {"conv2": 0, "conv1": 0})
+    gradients = torch.autograd.grad(output[0, 1], tuple(kept.values()))
+
+    assert list(kept) == ["conv2", "conv1"]
+    assert kept["conv1"].is_leaf and not kept["conv2"].is_leaf
+    for (layer, maps), gradient in zip(kept.items(), gradients, strict=True):
+        torch.testing.assert_close(maps.detach(), wanted[layer][0], rtol=0, atol=0)
+        torch.testing.assert_close(gradient, wanted[layer][1], rtol=0, atol=0)
+
+
+def test_without_a_graph_the_same_is_kept(ready, picture):
+    module = ready(Residual())
+
+    kept, output = forward_through(module, picture, {"relu": 0, "stem": 0}, graph=False)
+
+    wanted = record(module, picture, {"relu": 2, "stem": 1})
+    torch.testing.assert_close(kept["relu"], wanted["relu"][0], rtol=0, atol=0)
+    torch.testing.assert_close(kept["stem"], wanted["stem"][0], rtol=0, atol=0)
+    assert not output.requires_grad
+
+
+def test_the_first_module_that_gives_nan_or_infinity_is_named(ready, picture):
+    module = ready(Plain())
+    assert first_broken(module, picture) == ""
+
+    with torch.no_grad():
+        module.conv2.weight[0] = float("inf")
+    assert first_broken(module, picture) == "conv2"
