@@ -173,10 +173,12 @@ class Script:
         self.settle()
 
     def techniques(self) -> None:
-        """Run every technique with its own defaults, its tab in view."""
+        """Run every technique that a click may run with its own defaults, its tab in view."""
         from cnnviz_desktop.engine.techniques import TECHNIQUES
 
         for kind in TECHNIQUES:
+            if not kind().is_quick():
+                continue
             self.turn_to(kind.tab)
             self.session.set_technique(kind.tab, kind())
             self.session.run(kind.tab)
