@@ -203,4 +203,6 @@ def test_inception_equals_captum(inception, noise, layer):
                 child.forward = forward.__get__(child)
         return module
 
-    compare(inception, noise(299, 299), layer, 5, SINGLE, view=rewritten)
+    # In double precision: with random weights rounding alone, which differs between two ways to
+    # convolve, grows to a thousandth of the map on its way through ninety layers.
+    compare(doubled(inception), noise(299, 299), layer, 5, DOUBLE, view=rewritten)
