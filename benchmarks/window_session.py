@@ -25,6 +25,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 if TYPE_CHECKING:
+    from cnnviz_desktop.gui.feature_grid import FeatureGrid
     from cnnviz_desktop.gui.main_window import MainWindow
     from cnnviz_desktop.gui.session import Session
 
@@ -82,16 +83,27 @@ class Watch:
 
 
 class Painted(QObject):
-    """Notice when a widget has been painted and its window's picture handed to the screen."""
+    """Notice when maps have been painted and their window's picture handed to the screen."""
 
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
+    def __init__(self, grid: FeatureGrid) -> None:
+        super().__init__(grid)
         self.at = 0.0
         self.own = 0.0
         self._armed = self._seen = False
-        self._window = widget.window()
-        widget.installEventFilter(self)
+        self._window = grid.window()
+        grid.viewport().installEventFilter(self)
         self._window.installEventFilter(self)
+        self._paint_now = grid.paint_now
+        grid.paint_now = self.paint_now  # type: ignore[method-assign]
+
+    def paint_now(self) -> None:
+        """Let new maps be painted, which hands them over at once, and note when that is done."""
+        self._paint_now()
+        self._note()
+
+    def _note(self) -> None:
+        self._armed = False
+        self.at, self.own = time.perf_counter(), time.thread_time()
 
     def arm(self) -> None:
         """Wait for the next painting."""
@@ -107,8 +119,7 @@ class Painted(QObject):
             self._seen = False
             watched.event(event)
             if self._seen:
-                self._armed = False
-                self.at, self.own = time.perf_counter(), time.thread_time()
+                self._note()
             return True
         return False
 
@@ -130,7 +141,7 @@ class Script:
         self.session = session
         self.watch = watch
         self.folder = folder
-        self.maps_painted = Painted(window.tabs.feature_maps.grid.viewport())
+        self.maps_painted = Painted(window.tabs.feature_maps.grid)
         window.resize(1440, 900)  # the offscreen screen is small
 
     def play(self) -> None:
@@ -228,7 +239,6 @@ class Script:
             self.settle()
             return took
 
-        self.session.answered.connect(self.maps_painted.arm)
         with self.watch.phase("layers are walked"):
             for _ in range(PICKS):
                 took, spent = press(Qt.Key.Key_Down)
@@ -381,6 +391,7 @@ def session_in_window() -> None:
     """Play the script in the real window and print what was measured."""
     from cnnviz_desktop.gui import opening
     from cnnviz_desktop.gui.app import main
+    from cnnviz_desktop.gui.feature_grid import FeatureGrid
     from cnnviz_desktop.gui.main_window import MainWindow
 
     began = opening.Opening.begin

@@ -17,7 +17,7 @@ from cnnviz_desktop.engine.recording import forward_to, gradients, interruptible
 from cnnviz_desktop.engine.redirection import redirected
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.spectrum import Canvas
-from cnnviz_desktop.engine.transforms import NONE, Draw, Transforms
+from cnnviz_desktop.engine.transforms import GREY, NONE, Draw, Transforms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,10 +107,20 @@ class Subject:
 
     def input(self, pictures: Tensor) -> Tensor:
         """Return pictures in 0..1 as the network's input: in its normalisation and layout."""
+        return self._normal(pictures).contiguous(memory_format=self.model.layout)
+
+    def shown(self, pictures: Tensor, transforms: Transforms, draw: Draw) -> Tensor:
+        """Return pictures in 0..1 normalised and then as a draw shows them, on the grid.
+
+        Normalised first, since the grid has more pixels than they have.
+        """
+        grey = self._normal(pictures.new_full((1, 1, 1, 1), GREY))
+        return transforms(self._normal(pictures), draw, self.grid, grey)
+
+    def _normal(self, pictures: Tensor) -> Tensor:
         preprocessing = self.model.preprocessing
         shift, factor = _normalisation(preprocessing.mean, preprocessing.std, pictures.device)
-        normal = torch.addcmul(shift, pictures, factor)
-        return normal.contiguous(memory_format=self.model.layout)
+        return torch.addcmul(shift, pictures, factor)
 
     def fitted(self, pictures: Tensor) -> Tensor:
         """Return the pictures at the size at which the network sees them."""
@@ -324,8 +334,7 @@ class Optimisation:
         draw = transforms.draw(self._draws) if transforms != NONE else Draw()
         with gradients():
             pictures = self.canvas(self.numbers)
-            size = self.subject.grid
-            tensor = self.subject.input(transforms(pictures, draw, size))
+            tensor = self.subject.shown(pictures, transforms, draw)
             scores, gradient = self._gradient(tensor.detach(), step)
             penalty = self.settings.penalty(pictures)
             wanted = [tensor] if penalty is None else [tensor, penalty]

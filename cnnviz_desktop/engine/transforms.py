@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_GREY = 0.5
+GREY = 0.5
 _SCALES = 11  # from the smallest to the largest, evenly
 _STAYS = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
 _STILL = 5  # more turns of zero degrees than of any other angle
@@ -64,8 +64,17 @@ class Transforms:
         more = 2 * self.pad - self.jitter - self.jitter_after
         return max(1, height + more), max(1, width + more)
 
-    def __call__(self, pictures: Tensor, draw: Draw, size: tuple[int, int] | None = None) -> Tensor:
-        """Return pictures (N, C, H, W) as a draw shows them, scaled to `size` where it is given."""
+    def __call__(
+        self,
+        pictures: Tensor,
+        draw: Draw,
+        size: tuple[int, int] | None = None,
+        grey: Tensor | float = GREY,
+    ) -> Tensor:
+        """Return pictures (N, C, H, W) as a draw shows them, scaled to `size` where it is given.
+
+        `grey` is what lies beyond their rim, in their own units: a number or (1, C, 1, 1).
+        """
         height, width = pictures.shape[2:]
         view = self.view(height, width)
         size = size or view
@@ -76,8 +85,8 @@ class Transforms:
         grid = (_places(*size, pictures.device) @ theta.T).view(1, *size, 2)
         grid = grid.expand(len(pictures), -1, -1, -1)
         # Zeros are what lies outside, so the rim is grey once grey is zero.
-        seen = functional.grid_sample(pictures - _GREY, grid, align_corners=False)
-        return seen + _GREY
+        seen = functional.grid_sample(pictures - grey, grid, align_corners=False)
+        return seen + grey
 
     def matrix(self, draw: Draw, height: int, width: int) -> list[list[float]]:
         """Return the affine map (2, 3) from the places of the view to those of the picture.

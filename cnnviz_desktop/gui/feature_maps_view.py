@@ -77,16 +77,23 @@ class FeatureMapsView(ResultView):
             return
         self._activation = answer.result
         self._follow_picture()
-        self.grid.show_maps(answer.result, self._beside()[0])
+        beside, _facts = self._beside()
+        self.grid.set_look(self._controls.look(self._net_limit(beside)))
+        self.grid.show_maps(answer.result, beside)
         self._show_pins()
+        unit = self.session.unit
+        if unit is None and self.grid.shown():
+            unit = Unit(answer.result.layer, statistics(answer.result).strongest())
+        if unit is not None and self._activation_of(unit):
+            self.grid.select(unit.channel)
+        self.grid.paint_now()  # what was picked: the parts around it follow
         node = answer.model.layers.find(answer.result.layer)
         self.inspector.show_maps(answer.result, answer.image, node.kind if node else "")
         self._redraw()
-        if self.session.unit is None and self.grid.shown():
-            strongest = statistics(answer.result).strongest()
-            self.session.pick_unit(Unit(answer.result.layer, strongest))
+        if unit is not None and unit != self.session.unit:
+            self.session.pick_unit(unit)
         else:
-            self._show_unit(self.session.unit)
+            self._show_unit(unit)
 
     def forget(self) -> None:
         """Show no maps."""

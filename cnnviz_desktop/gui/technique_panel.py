@@ -31,7 +31,7 @@ from cnnviz_desktop.gui.controls import (
     named,
     push_button,
 )
-from cnnviz_desktop.gui.jobs import Job
+from cnnviz_desktop.gui.jobs import Job, Priority
 from cnnviz_desktop.gui.maximise_runs import TABS as STEERED
 from cnnviz_desktop.gui.maximise_steering import Steering, ended
 from cnnviz_desktop.gui.method_picker import MethodPicker
@@ -105,6 +105,8 @@ class TechniquePanel(Ground):
 
     def refresh(self) -> None:
         """Show whether there is something to do."""
+        if self._is_short():
+            return  # all is as it was, until the answer is there or it takes its time
         held = self.window().focusWidget()  # a hidden button hands the keyboard to any other
         tab = self._session.tab
         technique = self._session.techniques.get(tab)
@@ -309,6 +311,12 @@ class TechniquePanel(Ground):
     def _announce(self) -> None:
         self._progress.setVisible(self._job is not None)
         self._upper.invalidate()  # hiding alone left its room behind now and then
+        self.refresh()
+
+    def _is_short(self) -> bool:
+        """Tell whether a click is being answered that may be over before anything would flash."""
+        job = self._job
+        return job is not None and job.priority == Priority.CLICK and self._wait.isActive()
 
     def _progressed(self, progress: Progress) -> None:
         self._bar.setRange(0, _STEPS)  # bytes of a large file are more than Qt can count

@@ -76,6 +76,10 @@ class TileCanvas(QAbstractScrollArea):
         self._lit = None
         self._rebuild()
 
+    def paint_now(self) -> None:
+        """Put the tiles on the screen before whatever else is to be painted."""
+        self.viewport().repaint()
+
     def set_beside(self, beside: Beside) -> None:
         """Draw the maps with something else beside or below them."""
         if not beside.same(self._beside):

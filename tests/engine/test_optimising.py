@@ -24,6 +24,7 @@ from cnnviz_desktop.engine.optimising import (
 from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.spectrum import Canvas
 from cnnviz_desktop.engine.techniques import ActivationMaximization
+from cnnviz_desktop.engine.transforms import Transforms
 
 
 def test_adam_moves_as_pytorchs_does():
@@ -69,6 +70,21 @@ def test_the_input_is_normalised_and_scaled(load):
 
     assert tensor[0, :, 0, 0].tolist() == pytest.approx([1, 3, 0.5])
     assert subject.fitted(torch.ones(1, 3, 4, 4)).shape == (1, 3, 8, 8)
+
+
+def test_pictures_are_shown_as_if_transformed_and_then_normalised(load):
+    model = load(Plain())
+    model.preprocessing.__dict__.update(mean=(0.5, 0.25, 0.0), std=(0.5, 0.25, 2.0))
+    subject = Subject(model, "conv1", 0, (8, 8))
+    transforms = Transforms()
+    draw = transforms.draw(torch.Generator().manual_seed(3))
+    pictures = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+
+    found = subject.shown(pictures, transforms, draw)
+
+    wanted = subject.input(transforms(pictures, draw, (8, 8)))
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    assert (wanted[:, 0] != wanted[:, 1]).any()
 
 
 @pytest.mark.parametrize("network", [Plain, Functional, OneChannel])

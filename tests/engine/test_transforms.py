@@ -30,6 +30,16 @@ def test_padding_is_grey():
     assert torch.equal(found[:, -1], torch.full((5,), 0.5))
 
 
+def test_the_rim_is_the_grey_of_the_pictures_own_units():
+    pictures = torch.zeros(1, 2, 1, 1)
+    grey = torch.tensor([2.0, -3.0]).view(1, 2, 1, 1)
+
+    found = Transforms(1, 0, 0, 0, 0)(pictures, Draw(), grey=grey)
+
+    assert found[0, 0].tolist() == [[2, 2, 2], [2, 0, 2], [2, 2, 2]]
+    assert found[0, 1].tolist() == [[-3, -3, -3], [-3, 0, -3], [-3, -3, -3]]
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_jitter_shifts_by_whole_pixels_and_shows_grey_beyond_the_rim(after):
     transforms = Transforms(1, 0, 0, 0, 2) if after else Transforms(1, 2, 0, 0, 0)
