@@ -2,7 +2,8 @@
 
     python packaging/build.py [--out FOLDER] [--cuda]
 
-Needs Python 3.11 or newer with pip; takes about five minutes.
+Needs Python 3.11 or newer with pip; takes about five minutes. Exits with 3 where no PyTorch without
+CUDA can be had.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ WORK = HERE / "build"
 # elsewhere do, also a torchvision that was built for CUDA: operator_schemas.py lets it import.
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CPU = (("torch==2.13.0+cpu",), ("torchvision==0.28.0+cpu", "torchvision==0.28.0"))
+OUT_OF_REACH = 3  # exit status
 TORCH = ("torch", "torchvision", "timm")  # and what asks for it: installed without its wishes
 
 
@@ -43,7 +45,8 @@ def main() -> int:
         for number, wanted in enumerate(CPU):
             deps = () if number == 0 else ("--no-deps",)
             if not any(pip(*index, *deps, name, check=False) for name in wanted):
-                raise SystemExit(f"None of {', '.join(wanted)} can be installed.")
+                print(f"None of {', '.join(wanted)} can be installed.", file=sys.stderr)
+                return OUT_OF_REACH
     pip("--no-deps", "timm>=1.0.31")
     pip("pyyaml", "huggingface_hub", "pyinstaller>=6.16", *_dependencies())
     folders = ("--distpath", str(options.out), "--workpath", str(WORK / "bundle"))
