@@ -1,4 +1,4 @@
-"""Switch between light and dark and set the size of the interface."""
+"""Switch between light and dark, set the size of the interface, and what moves in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from cnnviz_desktop.settings import Settings
 
 _STEP = 0.1
 _SMALLEST, _LARGEST = 0.7, 2.0
+_EFFECTS = (
+    Qt.UIEffect.UI_AnimateMenu,
+    Qt.UIEffect.UI_FadeMenu,
+    Qt.UIEffect.UI_AnimateCombo,
+    Qt.UIEffect.UI_AnimateTooltip,
+    Qt.UIEffect.UI_FadeTooltip,
+)
 
 
 class Appearance(QObject):
@@ -22,6 +29,8 @@ class Appearance(QObject):
         super().__init__(parent)
         self._preferences = preferences
         self._look = look_of(preferences.settings)
+        self._still = False
+        self._blinking = QApplication.cursorFlashTime()
 
     def toggle(self) -> None:
         """Go from light to dark or back."""
@@ -40,9 +49,14 @@ class Appearance(QObject):
         self._set_zoom(1.0)
 
     def apply(self, settings: Settings) -> None:
-        """Take the theme and the size that the settings say."""
+        """Take the theme, the size and the motion that the settings say."""
         look = look_of(settings)
         app = QApplication.instance()
+        if isinstance(app, QApplication) and settings.reduced_motion != self._still:
+            self._still = settings.reduced_motion
+            app.setCursorFlashTime(0 if self._still else self._blinking)
+            for effect in _EFFECTS:
+                app.setEffectEnabled(effect, not self._still)
         if look != self._look and isinstance(app, QApplication):
             self._look = look
             theme.apply(app, *look)

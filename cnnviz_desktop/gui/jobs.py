@@ -272,10 +272,13 @@ def _explained(error: Exception) -> CnnvizError:
 class _Reporter:
     """Thin out what a running task tells the window; its methods run in the engine thread."""
 
-    def __init__(self, number: int, thread: _EngineThread) -> None:
+    def __init__(self, number: int, thread: _EngineThread, calm: Callable[[], float]) -> None:
+        """Take what says the least seconds from one preview to the next."""
         self._number = number
         self._thread = thread
+        self._calm = calm
         self._last = 0.0
+        self._shown = 0.0
         self._free = threading.Event()
         self._free.set()
 
@@ -286,8 +289,10 @@ class _Reporter:
             self._thread.reported.emit(self._number, "progressed", progress)
 
     def preview(self, result: Result) -> None:
-        """Send a preview unless the last one is still on its way."""
-        if self._free.is_set():
+        """Send a preview unless the last one is still on its way, or too fresh."""
+        now = time.perf_counter()
+        if self._free.is_set() and now - self._shown >= self._calm():
+            self._shown = now
             self._free.clear()
             self._thread.reported.emit(self._number, "previewed", (result, self._free))
 
@@ -309,6 +314,7 @@ class Jobs(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.calm = 0.0  # seconds from one preview of a job to the next at least
         self._queue = _Queue()
         self._thread = _EngineThread(self._queue)
         self._thread.reported.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -332,7 +338,7 @@ class Jobs(QObject):
             for older in [job for job in self._jobs.values() if job.slot == slot]:
                 older.supersede()
         number = next(self._numbers)
-        reporter = _Reporter(number, self._thread)
+        reporter = _Reporter(number, self._thread, lambda: self.calm)
 
         def answer_others() -> None:
             self._thread.answer_others(run, priority)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cnnviz_desktop.gui.work import Engine
 
 _SOON = 400  # milliseconds: what changes at once is written at once
+_CALM = 1.0  # seconds between the previews of growing pictures, where motion is reduced
 
 
 class Preferences(QObject):
@@ -115,6 +116,7 @@ class Applier(QObject):
         self._window.appearance.apply(settings)
         self._session.cache.set_budget(settings.memory_budget * 2**20)
         self._recovery.set_minutes(settings.autosave_minutes)
+        self._jobs.calm = _CALM if settings.reduced_motion else 0.0
         before, self._before = self._before, settings
         if settings.threads != before.threads:
             work = UseThreads(self._engine, settings.threads)

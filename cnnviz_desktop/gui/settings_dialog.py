@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QGridLayout,
@@ -111,6 +112,11 @@ class SettingsDialog(QDialog):
             picker.colormap_picked.connect(self._changer(name))
             self._maps[name] = picker
             self._row(f"Colours: {words.lower()}", picker)
+        tip = "Growing pictures change once a second, menus do not slide, the cursor does not blink"
+        self._still = QCheckBox("Reduce")
+        named(self._still, "settingMotion", "Reduce motion", tip)
+        self._still.toggled.connect(self._changer("reduced_motion"))
+        self._row("Motion", self._still)
 
     def _add_work(self, machine: Machine | None) -> None:
         self._head("Work")
@@ -184,7 +190,7 @@ class SettingsDialog(QDialog):
     def _row(self, words: str, control: QWidget) -> None:
         place = self._rows.rowCount()
         self._rows.addWidget(label(words, muted=True), place, 0)
-        left = isinstance(control, (QSpinBox, QComboBox))
+        left = isinstance(control, (QSpinBox, QComboBox, QCheckBox))
         side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag(0)
         self._rows.addWidget(control, place, 1, side)
 
@@ -239,6 +245,7 @@ class SettingsDialog(QDialog):
             self._scale.set_value(settings.interface_scale)
         for name, picker in self._maps.items():
             picker.setCurrentText(getattr(settings, name) or _MAPS[name][2])
+        self._still.setChecked(settings.reduced_motion)
         self._device.setCurrentIndex(max(0, self._device.findData(settings.device)))
         for spin, value in (
             (self._threads, settings.threads),

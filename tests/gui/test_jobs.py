@@ -249,6 +249,23 @@ def test_progress_is_thinned_and_the_last_step_is_told(jobs, qtbot) -> None:
     assert len(seen) < 100
 
 
+@pytest.mark.parametrize(("calm", "count"), [(0.0, 5), (3600.0, 1)])
+def test_previews_keep_the_distance_that_is_asked_for(jobs, qtbot, calm, count) -> None:
+    jobs.calm = calm
+    seen: list[object] = []
+
+    def work(run):
+        for number in range(5):
+            run.preview(number)
+            time.sleep(0.05)  # the window takes it meanwhile
+
+    job = jobs.submit(work, "Grow")
+    job.previewed.connect(seen.append)
+    with qtbot.waitSignal(job.done):
+        pass
+    assert seen == list(range(count))
+
+
 def test_closing_stops_a_running_job(qtbot) -> None:
     jobs, gate = Jobs(), Gate()
     jobs.submit(gate, "Endless")

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+from person import click, find
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+)
 
 from cnnviz_desktop.engine import caches
 from cnnviz_desktop.gui import theme
@@ -22,16 +32,6 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv(caches.FOLDER_VARIABLE, str(tmp_path / "cache"))
     yield tmp_path / "cache"
     caches.use_own_folder(None)
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def opened(window, qtbot):
@@ -80,6 +80,29 @@ def test_look_memory_and_threads_hold_at_once_and_are_kept(drive, qtbot, picture
         assert memory.value() == usual
         qtbot.waitUntil(lambda: engine.thread_counts == [1, 0])
         qtbot.waitUntil(lambda: "memory_budget" not in kept() and "threads" not in kept())
+
+    assert drive(script, str(picture)) == 0
+
+
+def test_motion_is_reduced_at_once(drive, qtbot, picture) -> None:
+    usual = QApplication.cursorFlashTime()
+    menus = Qt.UIEffect.UI_AnimateMenu
+
+    def script(window) -> None:
+        dialog = opened(window, qtbot)
+        before = QApplication.isEffectEnabled(menus)
+
+        click(find(dialog, "settingMotion", QCheckBox))
+
+        assert QApplication.cursorFlashTime() == 0
+        assert not QApplication.isEffectEnabled(menus)
+        assert window.tabs._session._jobs.calm == 1.0
+        qtbot.waitUntil(lambda: kept().get("reduced_motion") is True)
+
+        click(find(dialog, "settingMotion", QCheckBox))
+        assert QApplication.cursorFlashTime() == usual
+        assert QApplication.isEffectEnabled(menus) or not before
+        assert window.tabs._session._jobs.calm == 0.0
 
     assert drive(script, str(picture)) == 0
 
