@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from cnnviz_desktop.data import Box, Diagnosis, Heatmap, Heatmaps, ImageInput, LayerNode
-from cnnviz_desktop.engine.convolutions import QuickConvolutions
+from cnnviz_desktop.engine.channels import maps_of
+from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.outputs import SOFTMAX_TITLES
 from cnnviz_desktop.engine.recording import first_broken, forward_through, gradients
 from cnnviz_desktop.engine.run import Run
@@ -47,7 +48,7 @@ class CamPass:
         part: str = "",
     ) -> None:
         calls = {node.name: call for node, call in layers}
-        with QuickConvolutions():
+        with quick_convolutions(model.module):
             kept, output = forward_through(model.module, tensor, calls, run, graph=graph)
         self.model, self.tensor, self.run, self.part = model, tensor, run, part
         self.layers = layers
@@ -269,11 +270,7 @@ def _layers(technique: Cam, model: LoadedModel) -> list[tuple[LayerNode, int]]:
     others = [model.layer(name) for name in technique.also]
     nodes = {node.name: node for node in (first, *others)}
     for node in nodes.values():
-        if not node.has_maps:
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no maps, so it cannot show where. "
-                f"Choose a layer with maps such as {model.default_layer}."
-            )
+        maps_of(model, node, ", so it cannot show where")
     calls = [technique.call, *(-1 for _ in nodes)]
     return [
         (node, model.call(node, call)) for node, call in zip(nodes.values(), calls, strict=False)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnnviz_desktop.engine.cam_pass import CamPass
-from cnnviz_desktop.engine.convolutions import QuickConvolutions
+from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.folding import folded
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.recording import interruptible
@@ -80,7 +80,8 @@ def _folded(seen: CamPass) -> nn.Module:
 
 def _scores_by(seen: CamPass, module: nn.Module) -> Scores:
     def scores(given: Tensor) -> Tensor:
-        with torch.inference_mode(), interruptible(module, seen.run), QuickConvolutions():
+        quick = quick_convolutions(module)
+        with torch.inference_mode(), interruptible(module, seen.run), quick:
             return seen.model.logits(module(given.contiguous(memory_format=seen.model.layout)))
 
     return scores

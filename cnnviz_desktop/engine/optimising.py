@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.recording import forward_to, gradients, interruptible
 from cnnviz_desktop.engine.redirection import redirected
 from cnnviz_desktop.engine.run import SILENT, Run
@@ -313,16 +314,17 @@ class Optimisation:
         pace = Pace(run)
         kept = moments(steps)
         self.growth.keep(small(self.pictures))
-        for step in run.track(range(1, steps + 1), label):
-            asked = run.adjusted()
-            if asked is not None and adjusted is not None:
-                self.settings = adjusted(asked)
-            self._step(step)
-            if step in kept:
-                self.growth.keep(small(self.pictures))
-            pace.show(lambda: show(self))
-            if run.finishing:
-                break
+        with quick_convolutions(self.subject.model.module):
+            for step in run.track(range(1, steps + 1), label):
+                asked = run.adjusted()
+                if asked is not None and adjusted is not None:
+                    self.settings = adjusted(asked)
+                self._step(step)
+                if step in kept:
+                    self.growth.keep(small(self.pictures))
+                pace.show(lambda: show(self))
+                if run.finishing:
+                    break
         self._choose()
         if self.growth.grown[-1] != self.growth.steps:
             self.growth.keep(small(self.pictures))

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import LayerNode
-from cnnviz_desktop.engine.convolutions import QuickConvolutions
+from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.recording import hooked, interruptible, replaced
 from cnnviz_desktop.engine.run import Run
@@ -74,7 +74,7 @@ def _with_output(
         with (
             torch.inference_mode(),
             interruptible(module, run),
-            QuickConvolutions(),
+            quick_convolutions(module),
             replaced(module.get_submodule(layer.name), call, maps),
         ):
             return model.logits(module(given))

@@ -16,7 +16,6 @@ from torch.nn import functional
 from cnnviz_desktop.data import Box, Heatmap, Heatmaps, ImageInput
 from cnnviz_desktop.engine import masked_passes
 from cnnviz_desktop.engine.cam_pass import fused
-from cnnviz_desktop.engine.convolutions import QuickConvolutions
 from cnnviz_desktop.engine.masked_passes import batch_size
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import (
@@ -619,31 +618,3 @@ def test_nothing_is_held_after_an_explanation(load, noise, kind):
     for _ in range(3):
         kind()(model, image)
     assert held() == before
-
-
-# ------------------------------------------------------------------------------------ convolutions
-
-
-@pytest.mark.parametrize(
-    "conv",
-    [
-        nn.Conv2d(6, 4, 1),
-        nn.Conv2d(6, 4, 1, bias=False, stride=2),
-        nn.Conv2d(6, 4, 1, padding=1, groups=2),
-        nn.Conv2d(6, 4, 1, padding="same"),
-        nn.Conv2d(6, 4, 3),
-        nn.Conv2d(6, 4, 1).double(),
-    ],
-)
-def test_quick_convolutions_are_the_same(conv):
-    torch.manual_seed(0)
-    x = torch.randn(2, 6, 5, 7, dtype=conv.weight.dtype, requires_grad=True)
-    wanted = conv(x)
-    (slope,) = torch.autograd.grad(wanted.sum(), x)
-
-    with QuickConvolutions():
-        found = conv(x)
-    (again,) = torch.autograd.grad(found.sum(), x)
-
-    torch.testing.assert_close(found, wanted)
-    torch.testing.assert_close(again, slope)
