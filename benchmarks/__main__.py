@@ -24,6 +24,7 @@ PARTS = (
     "checkpoint",
     "maximisation",
     "exemplars",
+    "tracking",
 )
 PACKAGES = (
     "torch",

@@ -391,7 +391,6 @@ def session_in_window() -> None:
     """Play the script in the real window and print what was measured."""
     from cnnviz_desktop.gui import opening
     from cnnviz_desktop.gui.app import main
-    from cnnviz_desktop.gui.feature_grid import FeatureGrid
     from cnnviz_desktop.gui.main_window import MainWindow
 
     began = opening.Opening.begin

@@ -45,7 +45,7 @@ def main() -> int:
         for number, wanted in enumerate(CPU):
             deps = () if number == 0 else ("--no-deps",)
             if not any(pip(*index, *deps, name, check=False) for name in wanted):
-                print(f"None of {', '.join(wanted)} can be installed.", file=sys.stderr)
+                sys.stderr.write(f"None of {', '.join(wanted)} can be installed.\n")
                 return OUT_OF_REACH
     pip("--no-deps", "timm>=1.0.31")
     pip("pyyaml", "huggingface_hub", "pyinstaller>=6.16", *_dependencies())

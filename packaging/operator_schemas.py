@@ -30,10 +30,10 @@ def _declare():
     try:
         torch.ops.load_library(_extension())
     except Exception:
-        library = torch.library.Library("torchvision", "DEF")
+        declared = torch.library.Library("torchvision", "DEF")
         for schema in _OPERATORS:
-            library.define(schema)
-        sys.modules[__name__ + ".library"] = library  # as long as the program runs
+            declared.define(schema)
+        sys.modules[__name__ + ".declared"] = declared  # as long as the program runs
 
 
 def _extension():

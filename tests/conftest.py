@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[1]
 # Under pytest's importlib mode no folder of tests is importable by itself; these hold helpers.
-sys.path[:0] = [str(_ROOT / "tests"), str(_ROOT / "tests" / "engine")]
+sys.path[:0] = [str(_ROOT / "tests" / name) for name in ("", "engine", "gui")]
 _HOOKS = (
     "_forward_hooks",
     "_forward_pre_hooks",
@@ -57,6 +57,22 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip("the real squeezenet weights and photographs (../shared/real) are not here")
     return folder
+
+
+@pytest.fixture(scope="module")
+def squeezenet(real: Path) -> LoadedModel:
+    """The network of the real weights."""
+    from cnnviz_desktop.engine.models import load_model
+
+    return load_model("squeezenet1_0", weights=real / "squeezenet1_0-imagenet.pth")
+
+
+@pytest.fixture(scope="module")
+def photograph(real: Path) -> ImageInput:
+    """A real photograph, of a dog and a cat."""
+    from cnnviz_desktop.engine.images import load_image
+
+    return load_image(real / "dog_and_cat.png")
 
 
 @pytest.fixture(scope="session")

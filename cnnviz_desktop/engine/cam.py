@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from cnnviz_desktop.data import Heatmap, Heatmaps, ImageInput
+from cnnviz_desktop.engine.parameters import call_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
@@ -69,12 +70,7 @@ class Cam(Technique):
     target: int | str | None = parameter(
         ClassKind(), None, "Class to explain, by name or index; the likeliest by default."
     )
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-        MORE,
-    )
+    call: int = call_parameter(MORE)
     also: tuple[str, ...] = parameter(
         LayersKind(),
         (),

@@ -14,6 +14,7 @@ import torch
 from cnnviz_desktop.data import Curve, Evidence, Floats, Heatmap, ImageInput
 from cnnviz_desktop.engine import pointing, randomisation
 from cnnviz_desktop.engine.baselines import blurred
+from cnnviz_desktop.engine.channels import maps_of
 from cnnviz_desktop.engine.confidence import Confidence, at_input, masking
 from cnnviz_desktop.engine.controls import MAPS, grey_picture
 from cnnviz_desktop.engine.insertion import perturb
@@ -27,7 +28,7 @@ from cnnviz_desktop.engine.stages import stages
 from cnnviz_desktop.engine.technique import LayerKind, Technique
 from cnnviz_desktop.engine.techniques.compare_maps import METHODS
 from cnnviz_desktop.engine.techniques.evidence_matrix import CONTROLS
-from cnnviz_desktop.errors import Cancelled, CnnvizError, LayerError, ParameterError
+from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.techniques.evidence_matrix import EvidenceMatrix
@@ -120,11 +121,7 @@ class Gathering:
             named = [*(name for name in ends if name != default), default]
         for name in named:
             node = self.model.layer(name)
-            if not node.has_maps:
-                raise LayerError(
-                    f"{node.name} ({node.kind}) gives no maps, so it cannot show where. "
-                    f"Choose a layer with maps such as {self.model.default_layer}."
-                )
+            maps_of(self.model, node, ", so it cannot show where")
         return [*named, *([INPUT] if at_input else [])]
 
     def _measurable(self) -> list[str]:

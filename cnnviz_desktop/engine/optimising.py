@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.recording import forward_to, gradients, interruptible
-from cnnviz_desktop.engine.redirection import redirected
+from cnnviz_desktop.engine.rectifiers import Rule, ruled
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.spectrum import Canvas
 from cnnviz_desktop.engine.transforms import GREY, NONE, Draw, Transforms
@@ -370,8 +370,7 @@ class Optimisation:
         still = _is_still(gradient)
         if any(still):
             seen = self._seen.pop()
-            with redirected():
-                _score, other = self._part(part, rows)
+            _score, other = self._part(part, rows, "redirected")
             self._seen[-1] = seen
             mask = torch.tensor(still, device=gradient.device).view(-1, 1, 1, 1)
             gradient = torch.where(mask, other, gradient)
@@ -380,16 +379,17 @@ class Optimisation:
         self.growth.dead[rows] = still
         return gradient
 
-    def _part(self, part: Tensor, rows: slice) -> tuple[Tensor, Tensor]:
+    def _part(self, part: Tensor, rows: slice, rule: Rule | None = None) -> tuple[Tensor, Tensor]:
         leaf = part.detach().requires_grad_()
         values = self.subject(leaf)
         scores = self.goal(values, rows)
         self._seen.append((rows, values.detach()))
         if not scores.requires_grad:
             return scores.detach(), torch.zeros_like(part)
-        (gradient,) = torch.autograd.grad(
-            scores.sum(), leaf, allow_unused=True, materialize_grads=True
-        )
+        with ruled(scores, rule):
+            (gradient,) = torch.autograd.grad(
+                scores.sum(), leaf, allow_unused=True, materialize_grads=True
+            )
         return scores.detach(), gradient
 
     def _remember(self) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.graph import Node
 from torch.utils._python_dispatch import TorchDispatchMode
 
-Rule = Literal["guided", "deconvnet"]
+Rule = Literal["guided", "deconvnet", "redirected"]
 
 _aten = torch.ops.aten
 
@@ -87,7 +87,9 @@ def ruled(scores: Tensor, rule: Rule | None) -> Iterator[Bends]:
     """Have backward passes from `scores` in this block go through rectifiers by a rule.
 
     "guided" lets pass what the derivative lets pass and is above zero, "deconvnet" all that is
-    above zero, whatever the rectifier was given; None is the derivative. Count what is found.
+    above zero, whatever the rectifier was given. "redirected", as in Lucid, is for pictures that
+    nothing gets back to: where a rectifier blocks all of one, what would push values below zero up
+    is let through instead. None is the derivative. Count what is found.
     """
     bends = Bends()
     if rule is None:
@@ -102,7 +104,7 @@ def ruled(scores: Tensor, rule: Rule | None) -> Iterator[Bends]:
             kind = name.rstrip("0123456789")
             if _rectifies(node, kind):
                 bends.rectifiers += 1
-                stack.callback(node.register_hook(hook).remove)
+                stack.callback(node.register_hook(_told(hook, node)).remove)
             elif kind in _OTHERS:
                 names[_OTHERS[kind]] = None
             hidden = hidden or name == _HIDING
@@ -127,27 +129,54 @@ def _is_zero(bound: object) -> bool:
 
 
 _Slopes = tuple[Tensor | None, ...]
+# Of the slopes that a step gives, those that it was asked with, and what it keeps of its values:
+# they, or what came of them.
+_Hook = Callable[[_Slopes, _Slopes, Callable[[], Tensor | None]], _Slopes]
 
 
-def _guided(given: _Slopes, _asked: _Slopes) -> _Slopes:
+def _told(hook: _Hook, node: Node) -> Callable[[_Slopes, _Slopes], _Slopes]:
+    """Return the hook of a node."""
+
+    def values() -> Tensor | None:
+        if hasattr(node, "_saved_other"):  # a maximum of two: nothing says which was rectified
+            return None
+        kept: Tensor | None = getattr(node, "_saved_result", None)
+        return kept if kept is not None else getattr(node, "_saved_self", None)
+
+    return lambda given, asked: hook(given, asked, values)
+
+
+def _guided(given: _Slopes, _asked: _Slopes, _values: object) -> _Slopes:
     return tuple(None if slope is None else slope.clamp(min=0) for slope in given)
 
 
-def _deconvnet(given: _Slopes, asked: _Slopes) -> _Slopes:
+def _deconvnet(given: _Slopes, asked: _Slopes, _values: object) -> _Slopes:
     passed = None if asked[0] is None else asked[0].clamp(min=0)
     return tuple(None if slope is None else passed for slope in given)
 
 
-_HOOKS: dict[Rule, Callable[[_Slopes, _Slopes], _Slopes]] = {
+def _redirected(given: _Slopes, asked: _Slopes, values: Callable[[], Tensor | None]) -> _Slopes:
+    own, slope, kept = given[0], asked[0], values()
+    if own is None or slope is None or kept is None:
+        return given
+    # The slope is that of what is maximised: above zero it pushes a value up.
+    upward = slope * ((kept <= 0) & (slope > 0))
+    blocked = own.flatten(1).abs().amax(1) == 0
+    shape = (-1, *[1] * (own.ndim - 1))
+    return (torch.where(blocked.view(shape), upward, own), *given[1:])
+
+
+_HOOKS: dict[Rule, _Hook] = {
     "guided": _guided,
     "deconvnet": _deconvnet,
+    "redirected": _redirected,
 }
 
 
 class _Hidden(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Apply a rule where a rectifier's derivative is worked out, in whatever node that is."""
 
-    def __init__(self, hook: Callable[[_Slopes, _Slopes], _Slopes], bends: Bends) -> None:
+    def __init__(self, hook: _Hook, bends: Bends) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._hook = hook
         self._bends = bends
@@ -161,5 +190,5 @@ class _Hidden(TorchDispatchMode):  # type: ignore[no-untyped-call]
             args[2] == 0
         ):
             self._bends.rectifiers += 1
-            return self._hook((given,), (args[0],))[0]
+            return self._hook((given,), (args[0],), lambda: args[1])[0]
         return given

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnviz_desktop.data import Floats, ImageInput
+from cnnviz_desktop.engine.channels import channels_of
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import LayerError
 
@@ -51,11 +52,7 @@ def selectivity(
     from cnnviz_desktop.engine.recording import forward_from, gradients
 
     node = model.layer(layer)
-    if node.output_shape is None or len(node.output_shape) not in (1, 3):
-        raise LayerError(
-            f"{node.name} ({node.kind}) gives no channels that could speak for a class. "
-            f"Choose a layer with maps such as {model.default_layer}."
-        )
+    channels_of(model, node, " that could speak for a class")
     which = model.call(node, call)
     tensor, _region = model.prepare(image)
     gradient = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from cnnviz_desktop.data import Activation, Box, Floats, Heatmap, ImageInput, Pixels
+from cnnviz_desktop.data import Box, Floats, Heatmap, ImageInput, Pixels
 from cnnviz_desktop.figures import style
 
 if TYPE_CHECKING:
@@ -176,30 +176,6 @@ def overlay(
         image,
         heatmap.values,
         heatmap.region,
-        opacity,
-        colormap,
-        gamma=gamma,
-        signed=signed,
-        limit=limit,
-    )
-
-
-def overlay_channel(
-    image: ImageInput,
-    activation: Activation,
-    channel: int,
-    opacity: float = 0.6,
-    colormap: str | None = None,
-    *,
-    gamma: float = 1.0,
-    signed: bool = False,
-    limit: float | None = None,
-) -> Pixels:
-    """Lay one channel's map over the box of the picture that it covers."""
-    return overlay_values(
-        image,
-        activation.values[channel],
-        activation.region,
         opacity,
         colormap,
         gamma=gamma,

@@ -16,11 +16,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from cnnviz_desktop.data import Activation
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import record
-from cnnviz_desktop.errors import Cancelled, CnnvizError, ExportError
+from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.figures import export
 from cnnviz_desktop.figures.writing import write_whole
-from cnnviz_desktop.gui.export_options import fresh
-from cnnviz_desktop.gui.export_work import Refused, Written, draw_figure
+from cnnviz_desktop.gui.export_work import Refused, Written, draw_figure, make_folder, refusing
 from cnnviz_desktop.gui.map_work import Pair
 from cnnviz_desktop.gui.result_view import stem
 from cnnviz_desktop.gui.session import Session
@@ -42,29 +41,15 @@ class WriteComparison:
     look: Mapping[str, Any]
     folder: Path
 
-    def __call__(self, run: Run) -> Written | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Written:
         """Do it, into a folder of its own."""
-        try:
-            return self._write(run)
-        except Cancelled:
-            raise
-        except CnnvizError as error:
-            return Refused(str(error))
-
-    def _write(self, run: Run) -> Written:
         mine, other = self.pair.mine, self.pair.other
         difference = self.pair.difference
         names = [_name(mine), _name(other)]
         if names[0] == names[1]:
             names[1] += "-2"
-        folder = fresh(self.folder / file_stem(f"{names[0]}-beside-{names[1]}"), folder=True)
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ExportError(
-                f"The folder {folder} cannot be made ({reason}): choose another place."
-            ) from error
+        folder = make_folder(self.folder / file_stem(f"{names[0]}-beside-{names[1]}"))
         signed = {**self.look, "signed": True, "overlay": False, "colormap": None}
         signed["title"] = f"{difference.layer}: {names[0]} minus {names[1]}"
         parts = [

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from cnnviz_desktop.gui.controls import Ground, framed, label, named
-from cnnviz_desktop.gui.note_list import NoteList, note_of
+from cnnviz_desktop.gui.doctor_section import DoctorSection
+from cnnviz_desktop.gui.note_list import note_of
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
-class DoctorNotes(Ground):
+class DoctorNotes(DoctorSection):
     """The model doctor's warnings and errors; what is only good to know stands in the card."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(QPalette.ColorRole.AlternateBase, parent)
-        named(self, "doctorNotes", "Model doctor")
+        super().__init__("doctorNotes", "Model doctor", parent)
         self._session = session
-        self._count = label("", "strong")
-        self._count.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self._notes = NoteList()
-        head = QWidget()
-        row = QHBoxLayout(head)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(label("Model doctor", "strong"), 1)
-        row.addWidget(self._count)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 10, 0, 12)
-        column.setSpacing(8)
-        column.addLayout(framed(head))
-        column.addLayout(framed(self._notes))
         session.models.changed.connect(self._show_model)
         session.models.cleared.connect(self._refresh)
         session.tab_changed.connect(self._refresh)

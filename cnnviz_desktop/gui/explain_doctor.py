@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QTimer
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QWidget
 
 from cnnviz_desktop.engine.explanation_doctor import advise
 from cnnviz_desktop.engine.technique import Technique
-from cnnviz_desktop.gui.controls import Ground, framed, label, named
+from cnnviz_desktop.gui.controls import named
+from cnnviz_desktop.gui.doctor_section import DoctorSection
 from cnnviz_desktop.gui.explain_view import ExplainView
-from cnnviz_desktop.gui.note_list import Note, NoteList
+from cnnviz_desktop.gui.note_list import Note
 from cnnviz_desktop.gui.session import EXPLAIN, Session
 
 
-class ExplanationDoctor(Ground):
+class ExplanationDoctor(DoctorSection):
     """What is noticed of the map that is looked at; a button runs what helps. It says nothing."""
 
     def __init__(self, session: Session, view: ExplainView, parent: QWidget | None = None) -> None:
-        super().__init__(QPalette.ColorRole.AlternateBase, parent)
-        named(self, "explanationDoctor", "Explanation doctor")
+        super().__init__("explanationDoctor", "Explanation doctor", parent)
         self._session = session
         self._view = view
         self._techniques: dict[str, Technique] = {}
-        self._count = label("", "strong")
-        self._count.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         named(self._count, "explanationCount", "How much there is to look at")
-        self._notes = NoteList()
         self._soon = QTimer(self)  # once, whatever made the map another one
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._advise)
-        head = QWidget()
-        row = QHBoxLayout(head)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(label("Explanation doctor", "strong"), 1)
-        row.addWidget(self._count)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 10, 0, 12)
-        column.setSpacing(8)
-        column.addLayout(framed(head))
-        column.addLayout(framed(self._notes))
         self._notes.acted.connect(self._act)
         view.turned.connect(self._soon.start)
         session.answered.connect(self._follow)
@@ -50,12 +36,6 @@ class ExplanationDoctor(Ground):
     def notes(self) -> tuple[Note, ...]:
         """Return what is noticed."""
         return self._notes.notes()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Count in the colour that is on."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._count.update()
 
     def _follow(self, tab: str) -> None:
         """Come into view with the tab that explains."""

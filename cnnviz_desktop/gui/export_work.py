@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _PLATES = "cnnviz_desktop.figures.plates"
 _COARSEST = 20  # dots per inch of a preview
 _GROWTH = 1.5  # bytes of a PNG grow with this power of its side, measured over all kinds of plates
@@ -42,6 +45,21 @@ class Refused:
     """Nothing was done; `sentence` says why and what to do."""
 
     sentence: str
+
+
+def refusing(deed: Callable[_P, _T]) -> Callable[_P, _T | Refused]:
+    """Have a request answer with `Refused` what cannot be done; who cancels it gets no answer."""
+
+    @wraps(deed)
+    def answer(*args: _P.args, **named: _P.kwargs) -> _T | Refused:
+        try:
+            return deed(*args, **named)
+        except Cancelled:
+            raise
+        except CnnvizError as error:
+            return Refused(str(error))
+
+    return answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +79,16 @@ class Draw:
     options: ExportOptions
     room: tuple[int, int]
 
-    def __call__(self, run: Run) -> Drawn | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Drawn:
         """Do it."""
-        try:
-            figure = draw_figure(self.shown, self.options.plate(self.shown))
-            run.check()
-            width, height = (float(side) for side in figure.get_size_inches())
-            dpi = max(_COARSEST, min(self.room[0] / width, self.room[1] / height))
-            if self.options.suffix == ".png":
-                dpi = min(dpi, self.options.dpi)
-            content = export.encode(figure, ".png", dpi, None, self.options.transparent)
-        except CnnvizError as error:
-            return Refused(str(error))
+        figure = draw_figure(self.shown, self.options.plate(self.shown))
+        run.check()
+        width, height = (float(side) for side in figure.get_size_inches())
+        dpi = max(_COARSEST, min(self.room[0] / width, self.room[1] / height))
+        if self.options.suffix == ".png":
+            dpi = min(dpi, self.options.dpi)
+        content = export.encode(figure, ".png", dpi, None, self.options.transparent)
         guess = round(len(content) * (self.options.dpi / dpi) ** _GROWTH)
         return Drawn(export.decode(content), (width, height), guess)
 
@@ -93,17 +109,13 @@ class DrawPlate:
     dark: bool
     width: int
 
-    def __call__(self, run: Run) -> Plate | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Plate:
         """Do it."""
-        try:
-            figure = draw_figure(self.shown, {**self.shown.look, "dark": self.dark})
-            run.check()
-            dpi = max(_COARSEST, self.width / float(figure.get_size_inches()[0]))
-            content = export.encode(figure, ".png", dpi, None, False)
-        except Cancelled:
-            raise
-        except CnnvizError as error:
-            return Refused(str(error))
+        figure = draw_figure(self.shown, {**self.shown.look, "dark": self.dark})
+        run.check()
+        dpi = max(_COARSEST, self.width / float(figure.get_size_inches()[0]))
+        content = export.encode(figure, ".png", dpi, None, False)
         return Plate(self.shown, np.ascontiguousarray(export.decode(content)[..., :3]))
 
 
@@ -114,12 +126,10 @@ class Measure:
     shown: Shown
     options: ExportOptions
 
-    def __call__(self, run: Run) -> int | Refused:
+    @refusing
+    def __call__(self, run: Run) -> int:
         """Do it."""
-        try:
-            return len(_content(self.shown, self.options))
-        except CnnvizError as error:
-            return Refused(str(error))
+        return len(_content(self.shown, self.options))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,21 +140,17 @@ class Write:
     options: ExportOptions
     path: Path
 
-    def __call__(self, run: Run) -> Path | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Path:
         """Do it."""
         shown, options = self.shown, self.options
-        try:
-            export.check_suffix(self.path)
-            note = record(shown.technique, shown.model, shown.image)
-            if options.is_data:
-                return export.save_data(shown.result, self.path, note)
-            figure = draw_figure(shown, options.plate(shown))
-            run.check()
-            return export.save(figure, self.path, options.dpi, note, options.transparent)
-        except Cancelled:
-            raise
-        except CnnvizError as error:
-            return Refused(str(error))
+        export.check_suffix(self.path)
+        note = record(shown.technique, shown.model, shown.image)
+        if options.is_data:
+            return export.save_data(shown.result, self.path, note)
+        figure = draw_figure(shown, options.plate(shown))
+        run.check()
+        return export.save(figure, self.path, options.dpi, note, options.transparent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,14 +161,12 @@ class SavePicture:
     path: Path
     shown: Shown | None
 
-    def __call__(self, run: Run) -> Path | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Path:
         """Do it."""
         shown = self.shown
-        try:
-            note = record(shown.technique, shown.model, shown.image) if shown else None
-            return export.save_pixels(self.pixels, self.path, note)
-        except CnnvizError as error:
-            return Refused(str(error))
+        note = record(shown.technique, shown.model, shown.image) if shown else None
+        return export.save_pixels(self.pixels, self.path, note)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,31 +189,27 @@ class WriteMaps:
     factor: int
     look: Mapping[str, Any]
 
-    def __call__(self, run: Run) -> Written | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Written:
         """Do it; what was written before a cancel stays, with its index."""
         result = self.shown.result
         if not isinstance(result, Activation):
-            return Refused("Only feature maps can be written one by one: turn to their tab.")
-        try:
-            folder = _make(self.folder)
-            note = record(self.shown.technique, self.shown.model, self.shown.image)
-            write_whole({folder / "record.json": note.to_json().encode("utf-8", "replace")})
-            tiles = pixels.tiles(result.values, **self.look)
-            digits = len(str(len(tiles) - 1))
-            stem = file_stem(self.shown.layer or self.shown.model.title)
-            rows: list[list[Any]] = []
-            with _indexed(folder, ["channel", "file", "maximum", "mean", "above_zero"], rows):
-                for channel in run.track(range(len(tiles)), "Writing maps"):
-                    name = f"{stem}-{channel:0{digits}d}.png"
-                    tile = tiles[channel].repeat(self.factor, 0).repeat(self.factor, 1)
-                    export.save_pixels(tile, folder / name, note)
-                    values = result.values[channel]
-                    high, mean = float(np.max(values)), float(np.mean(values))
-                    rows.append([channel, name, high, mean, float(np.mean(values > 0))])
-        except Cancelled:
-            raise
-        except CnnvizError as error:
-            return Refused(str(error))
+            raise ExportError("Only feature maps can be written one by one: turn to their tab.")
+        folder = make_folder(self.folder)
+        note = record(self.shown.technique, self.shown.model, self.shown.image)
+        write_whole({folder / "record.json": note.to_json().encode("utf-8", "replace")})
+        tiles = pixels.tiles(result.values, **self.look)
+        digits = len(str(len(tiles) - 1))
+        stem = file_stem(self.shown.layer or self.shown.model.title)
+        rows: list[list[Any]] = []
+        with _indexed(folder, ["channel", "file", "maximum", "mean", "above_zero"], rows):
+            for channel in run.track(range(len(tiles)), "Writing maps"):
+                name = f"{stem}-{channel:0{digits}d}.png"
+                tile = tiles[channel].repeat(self.factor, 0).repeat(self.factor, 1)
+                export.save_pixels(tile, folder / name, note)
+                values = result.values[channel]
+                high, mean = float(np.max(values)), float(np.mean(values))
+                rows.append([channel, name, high, mean, float(np.mean(values > 0))])
         return Written(folder, len(rows))
 
 
@@ -228,18 +228,14 @@ class WriteResults:
     options: ExportOptions
     folder: Path
 
-    def __call__(self, run: Run) -> Written | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Written:
         """Do it; what was written before a cancel stays, with its index."""
         rows: list[list[Any]] = []
-        try:
-            folder = _make(self.folder)
-            with _indexed(folder, ["picture", "technique", "layer", "class", "file", "note"], rows):
-                for image, technique in run.track(self._wanted(), "Writing results"):
-                    rows.append(self._write(image, technique, folder, run))
-        except Cancelled:
-            raise
-        except CnnvizError as error:
-            return Refused(str(error))
+        folder = make_folder(self.folder)
+        with _indexed(folder, ["picture", "technique", "layer", "class", "file", "note"], rows):
+            for image, technique in run.track(self._wanted(), "Writing results"):
+                rows.append(self._write(image, technique, folder, run))
         return Written(folder, sum(bool(row[4]) for row in rows))
 
     def _wanted(self) -> list[tuple[ImageInput | None, Technique | None]]:
@@ -300,7 +296,7 @@ def _write_index(folder: Path, header: list[str], rows: list[list[Any]]) -> None
     write_whole({folder / "index.csv": text.getvalue().encode("utf-8", "backslashreplace")})
 
 
-def _make(folder: Path) -> Path:
+def make_folder(folder: Path) -> Path:
     """Make a folder that was not there before."""
     folder = fresh(folder, folder=True)
     try:

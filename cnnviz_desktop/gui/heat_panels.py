@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from cnnviz_desktop.data import Heatmap, ImageInput
 from cnnviz_desktop.figures.heat import HeatLook
@@ -26,7 +26,8 @@ from cnnviz_desktop.gui.display import CANVAS, reduced
 from cnnviz_desktop.gui.empty_state import paint_empty
 from cnnviz_desktop.gui.heat_panel import HeatPanel
 from cnnviz_desktop.gui.linked_view import LinkedView, PanelPlace
-from cnnviz_desktop.gui.qimages import copy_image, qimage_of
+from cnnviz_desktop.gui.picture_menu import offer_picture
+from cnnviz_desktop.gui.qimages import qimage_of
 
 _CRISP = 6.0  # from this zoom on, pixels are squares
 _STEP = 1.25
@@ -270,21 +271,14 @@ class HeatPanels(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer to copy, save and fit the picture."""
         image = self.image()
-        if image is None:
-            return
-        menu = QMenu(self)
-        copy = menu.addAction(theme.icon("copy"), "Copy picture")
-        save = menu.addAction(theme.icon("save"), "Save picture…")
-        menu.addSeparator()
-        fit = menu.addAction(theme.icon("fit"), "Fit to the window")
-        chosen = menu.exec(event.globalPos())
-        menu.deleteLater()
-        if chosen is copy:
-            copy_image(image)
-        elif chosen is save:
-            self.save_requested.emit(image, self._name)
-        elif chosen is fit:
-            self.fit()
+        if image is not None:
+            offer_picture(
+                self,
+                event.globalPos(),
+                image,
+                lambda: self.save_requested.emit(image, self._name),
+                ("fit", "Fit to the window", self.fit),
+            )
 
     def _redraw(self) -> None:
         self._drawn = None

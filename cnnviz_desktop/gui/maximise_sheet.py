@@ -26,11 +26,11 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import named
-from cnnviz_desktop.gui.qimages import copy_image
+from cnnviz_desktop.gui.picture_menu import offer_picture
 from cnnviz_desktop.gui.tile_layout import TileLayout
 from cnnviz_desktop.gui.tile_painting import caption_height
 
@@ -247,21 +247,14 @@ class PictureSheet(QAbstractScrollArea):
         """Offer to copy and save the picture and to open the unit's card."""
         place = self.tile_at(self.viewport().mapFromGlobal(event.globalPos()))
         image = self._tiles[place].image if place >= 0 else None
-        if image is None:
-            return
-        menu = QMenu(self)
-        copy = menu.addAction(theme.icon("copy"), "Copy picture")
-        save = menu.addAction(theme.icon("save"), "Save picture…")
-        menu.addSeparator()
-        card = menu.addAction("Open the unit's card")
-        chosen = menu.exec(event.globalPos())
-        menu.deleteLater()
-        if chosen is copy:
-            copy_image(image)
-        elif chosen is save:
-            self.save_requested.emit(image, self.name_of(place))
-        elif chosen is card:
-            self.opened.emit(place)
+        if image is not None:
+            offer_picture(
+                self,
+                event.globalPos(),
+                image,
+                lambda: self.save_requested.emit(image, self.name_of(place)),
+                ("", "Open the unit's card", lambda: self.opened.emit(place)),
+            )
 
     def name_of(self, place: int) -> str:
         """Return the name of a tile's file, without its suffix."""

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QGraphicsItem,
     QGraphicsScene,
     QGraphicsView,
-    QMenu,
     QStyleOptionGraphicsItem,
     QWidget,
 )
@@ -27,7 +26,8 @@ from PySide6.QtWidgets import (
 from cnnviz_desktop.data import Box, Pixels
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.empty_state import paint_empty
-from cnnviz_desktop.gui.qimages import copy_image, qimage_of
+from cnnviz_desktop.gui.picture_menu import offer_picture
+from cnnviz_desktop.gui.qimages import qimage_of
 from cnnviz_desktop.gui.tile_painting import paint_mark
 
 _MARGIN = 16
@@ -246,21 +246,14 @@ class PictureView(QGraphicsView):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer to copy, save and fit the picture."""
         image = self.image()
-        if image is None:
-            return
-        menu = QMenu(self)
-        copy = menu.addAction(theme.icon("copy"), "Copy picture")
-        save = menu.addAction(theme.icon("save"), "Save picture…")
-        menu.addSeparator()
-        fit = menu.addAction(theme.icon("fit"), "Fit to the window")
-        chosen = menu.exec(event.globalPos())
-        menu.deleteLater()
-        if chosen is copy:
-            copy_image(image)
-        elif chosen is save:
-            self.save_requested.emit(image, self._name)
-        elif chosen is fit:
-            self.fit()
+        if image is not None:
+            offer_picture(
+                self,
+                event.globalPos(),
+                image,
+                lambda: self.save_requested.emit(image, self._name),
+                ("fit", "Fit to the window", self.fit),
+            )
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRectF) -> None:  # type: ignore[override]
         """Paint the canvas, and the empty state where there is no picture."""

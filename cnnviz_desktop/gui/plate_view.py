@@ -12,13 +12,14 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QStyle, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QWidget
 
 from cnnviz_desktop.data import Pixels
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.empty_state import paint_empty
-from cnnviz_desktop.gui.qimages import copy_image, qimage_of
+from cnnviz_desktop.gui.picture_menu import offer_picture
+from cnnviz_desktop.gui.qimages import qimage_of
 
 _WIDEST = 1100  # at 100 %: longer lines are hard to read
 _MARGIN = 16
@@ -114,17 +115,9 @@ class PlateView(QScrollArea):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer to copy and save the figure."""
         image = self._page.image
-        if image is None:
-            return
-        menu = QMenu(self)
-        copy = menu.addAction(theme.icon("copy"), "Copy picture")
-        save = menu.addAction(theme.icon("save"), "Save picture…")
-        chosen = menu.exec(event.globalPos())
-        menu.deleteLater()
-        if chosen is copy:
-            copy_image(image)
-        elif chosen is save:
-            self.save_requested.emit(image, self._name)
+        if image is not None:
+            place = event.globalPos()
+            offer_picture(self, place, image, lambda: self.save_requested.emit(image, self._name))
 
     def _width(self) -> int:
         """Return the figure's width on screen."""

@@ -12,7 +12,6 @@ import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,11 @@ import pytorch_grad_cam.ablation_cam
 import pytorch_grad_cam.score_cam
 import torch
 from captum.attr import LayerGradCam
+from precision import doubled
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine.images import load_image
 from cnnviz_desktop.engine.models import LoadedModel, load_model
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.engine.techniques import (
@@ -68,16 +67,6 @@ def no_bars() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def photograph(real: Path) -> ImageInput:
-    return load_image(real / "dog_and_cat.png")
-
-
-@pytest.fixture(scope="module")
-def squeezenet(real: Path) -> LoadedModel:
-    return load_model("squeezenet1_0", weights=real / "squeezenet1_0-imagenet.pth")
-
-
 def lived_in(name: str, size: int) -> LoadedModel:
     """Return a network of random weights whose batch norms have seen a few pictures."""
     torch.manual_seed(0)
@@ -101,18 +90,6 @@ def resnet() -> LoadedModel:
 @pytest.fixture(scope="module")
 def inception() -> LoadedModel:
     return lived_in("inception_v3", 299)
-
-
-def doubled(model: LoadedModel) -> LoadedModel:
-    """Return a copy of the model that computes in double precision."""
-    single = model.preprocessing
-
-    def prepare(image: ImageInput) -> tuple[Tensor, object]:
-        tensor, region = single(image)
-        return tensor.double(), region
-
-    module = copy.deepcopy(model.module).double()
-    return dataclasses.replace(model, module=module, preprocessing=prepare)
 
 
 def cropped(model: LoadedModel, side: int) -> LoadedModel:

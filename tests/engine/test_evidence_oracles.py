@@ -16,7 +16,6 @@ from cnnviz_desktop.engine.confidence import Confidence, at_input, masking
 from cnnviz_desktop.engine.images import load_image
 from cnnviz_desktop.engine.imputation import impute
 from cnnviz_desktop.engine.insertion import perturb
-from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.randomisation import spearman
 from cnnviz_desktop.engine.road import road
 from cnnviz_desktop.engine.techniques import GradCam
@@ -32,11 +31,6 @@ def oracle(name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pytest.importorskip(name, reason=f"{name} is not installed", exc_type=ImportError)
-
-
-@pytest.fixture(scope="module")
-def squeezenet(real: Path):
-    return load_model("squeezenet1_0", weights=real / "squeezenet1_0-imagenet.pth")
 
 
 @pytest.fixture(scope="module", params=["dogs.png", "dog_and_cat.png"])

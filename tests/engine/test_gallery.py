@@ -14,7 +14,7 @@ from cnnviz_desktop.engine.gallery_folder import GalleryFolder, Kept
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import Gallery, UnitCard
 from cnnviz_desktop.engine.techniques.activation_maximization import ActivationMaximization
-from cnnviz_desktop.engine.techniques.gallery import TOGETHER, _groups
+from cnnviz_desktop.engine.techniques.gallery import TOGETHER, _groups, gallery_settings
 from cnnviz_desktop.errors import Cancelled, ParameterError
 
 SETTINGS = {"steps": 3, "seed": 0}
@@ -177,6 +177,16 @@ def test_a_disk_that_cannot_be_written_costs_only_the_keeping(load, cache, monke
     found = Gallery(layer="conv1", steps=2)(load(Plain()))
 
     assert len(found.wanted) == 4
+
+
+def test_a_channels_picture_is_the_same_whichever_group_grew_it():
+    make = Gallery(layer="conv1", steps=3, side=16)
+
+    alone, among = make.maker("conv1", 0, 1), make.maker("conv1", 3, 7)
+
+    assert gallery_settings(alone) == gallery_settings(among)
+    other = Gallery(layer="conv1", steps=3, side=16, seed=1).maker("conv1", 0, 1)
+    assert gallery_settings(other) != gallery_settings(alone)
 
 
 def test_channels_are_grown_in_groups_of_neighbours():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from networks import Functional, Plain, Residual
+from networks import Functional, Plain, Residual, pointwise
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,17 +22,6 @@ def grey(*values: int) -> ImageInput:
     """Make a picture of two rows that both hold these fifths."""
     pixels = np.array([values, values], np.uint8) * 51
     return ImageInput(np.repeat(pixels[:, :, None], 3, axis=2))
-
-
-def pointwise(*rows: tuple[float, float]) -> nn.Conv2d:
-    """Make channels of weight x red + bias."""
-    conv = nn.Conv2d(3, len(rows), 1)
-    with torch.no_grad():
-        conv.weight.zero_()
-        for place, (weight, bias) in enumerate(rows):
-            conv.weight[place, 0] = weight
-            conv.bias[place] = bias
-    return conv
 
 
 def recorded(model: Any, layer: str, call: int, image: ImageInput) -> np.ndarray:

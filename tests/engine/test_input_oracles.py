@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from pathlib import Path
 from typing import Any
 
 import captum.attr
@@ -18,11 +17,11 @@ import numpy as np
 import pytest
 import torch
 from networks import Functional, Plain, Residual
+from precision import doubled
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.engine.baselines import baseline
-from cnnviz_desktop.engine.images import load_image
 from cnnviz_desktop.engine.input_pass import InputPass
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.models import load_model
@@ -38,26 +37,6 @@ from cnnviz_desktop.engine.techniques import (
 )
 
 SINGLE, DOUBLE = 1e-4, 1e-5
-
-
-class Doubled:
-    """A preprocessing that gives double precision."""
-
-    def __init__(self, single: Any) -> None:
-        self._single = single
-
-    def __call__(self, image: ImageInput) -> Any:
-        tensor, region = self._single(image)
-        return tensor.double(), region
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._single, name)
-
-
-def doubled(model: LoadedModel) -> LoadedModel:
-    module = copy.deepcopy(model.module).double()
-    preprocessing: Any = Doubled(model.preprocessing)
-    return dataclasses.replace(model, module=module, preprocessing=preprocessing)
 
 
 def settled(name: str, side: int) -> LoadedModel:
@@ -147,16 +126,6 @@ def compare(
 
 
 # ------------------------------------------------------------------------------ the real network
-
-
-@pytest.fixture(scope="module")
-def squeezenet(real: Path) -> LoadedModel:
-    return load_model("squeezenet1_0", weights=real / "squeezenet1_0-imagenet.pth")
-
-
-@pytest.fixture(scope="module")
-def photograph(real: Path) -> ImageInput:
-    return load_image(real / "dog_and_cat.png")
 
 
 @pytest.mark.parametrize("target", [243, 281])

@@ -13,6 +13,7 @@ from cnnviz_desktop.engine.dreaming import octave_sizes
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import DeepDream, Inversion
 from cnnviz_desktop.engine.techniques.inversion import nearness
+from cnnviz_desktop.errors import ParameterError
 
 
 class Forgetful(nn.Sequential):
@@ -29,6 +30,21 @@ class Forgetful(nn.Sequential):
             for layer in (self.all, self.last):
                 layer.weight.copy_(torch.eye(3).view(3, 3, 1, 1))
                 layer.bias.zero_()
+
+
+class Eyes(nn.Sequential):
+    """A layer that keeps the picture, one that keeps its mean colour, and one that keeps none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole = nn.Conv2d(3, 3, 1, bias=False)
+        self.mean = nn.AdaptiveAvgPool2d(1)
+        self.nothing = nn.Conv2d(3, 3, 1)
+        self.flat = nn.Flatten()
+        self.head = nn.Linear(3, 3)
+        with torch.no_grad():
+            self.whole.weight.copy_(torch.eye(3).view(3, 3, 1, 1))
+            self.nothing.weight.zero_()
 
 
 @pytest.fixture
@@ -66,6 +82,17 @@ def test_what_keeps_all_gives_the_picture_back_and_what_does_not_cannot(load, ch
     assert found.objectives[-1] > found.objectives[0]
 
 
+def test_the_curve_falls_where_layers_forget(load, chequered):
+    model = load(Eyes(), size=(16, 16))
+
+    found = Inversion(layer="whole", steps=120, rate=0.3, tv=0.0, layers=3)(model, chequered)
+
+    assert found.layers == ("whole", "mean", "nothing")
+    assert found.scores[0] > 0.9
+    assert max(found.scores[1:]) < 0.2
+    assert found.errors.shape == found.matches.shape == (3,)
+
+
 def test_the_curve_has_a_block_after_its_parts(load, chequered):
     model = load(nn.Sequential(Forgetful()), size=(16, 16))
 
@@ -85,6 +112,22 @@ def test_a_caricature_goes_along_what_the_layer_gives(load, chequered):
     assert found.objectives[-1] > found.objectives[0] + 0.2
 
 
+def test_a_caricature_makes_more_of_what_is_there(load, chequered):
+    model = load(Forgetful(), size=(16, 16))
+
+    found = Inversion(layer="all", style="caricature", steps=100, rate=0.3)(model, chequered)
+
+    red = found.original[..., 0] > 0.5
+    assert found.picture[red, 0].mean() > found.picture[~red, 0].mean() + 0.1
+
+
+def test_an_inversion_is_the_same_every_time(load, chequered):
+    model = load(Forgetful(), size=(16, 16))
+    make = Inversion(layer="all", steps=5, jitter=4)
+
+    np.testing.assert_array_equal(make(model, chequered).picture, make(model, chequered).picture)
+
+
 def test_inversion_finishes_early_with_what_there_is(load, chequered):
     model = load(Forgetful(), size=(16, 16))
     run = Run(on_progress=lambda found: run.finish() if found.done == 5 else None)
@@ -99,6 +142,7 @@ def test_octaves_go_from_small_to_large_and_leave_out_what_is_too_small():
     assert octave_sizes(100, 200, 3, 2.0, 20) == [(25, 50), (50, 100), (100, 200)]
     assert octave_sizes(100, 200, 3, 2.0, 40) == [(50, 100), (100, 200)]
     assert octave_sizes(10, 20, 3, 2.0, 40) == [(10, 20)]
+    assert octave_sizes(140, 280, 2, 1.4, 32) == [(100, 200), (140, 280)]
 
 
 def test_a_dream_answers_more_and_keeps_the_picture(load, chequered):
@@ -109,6 +153,7 @@ def test_a_dream_answers_more_and_keeps_the_picture(load, chequered):
 
     assert found.pictures.shape == (1, 16, 16, 3)
     assert found.objectives.shape == (1, 8)
+    assert found.wanted == ("the whole layer",)
     before = chequered.pixels / 255
     assert 0.01 < np.abs(found.pictures[0] - before).mean() < 0.35
     np.testing.assert_allclose(found.growth[0, 0], before, atol=1e-6)
@@ -116,6 +161,21 @@ def test_a_dream_answers_more_and_keeps_the_picture(load, chequered):
     np.testing.assert_array_equal(found.pictures, again.pictures)
     one = DeepDream(layer="conv2", channel=1, steps=2, octaves=1)(model, chequered)
     assert one.wanted == ("channel 1",)
+
+
+def test_a_dream_at_several_sizes_is_the_same_every_time(load, chequered):
+    model = load(Plain(), size=(16, 16))
+    make = DeepDream(layer="conv1", steps=6, octaves=2, jitter=4)
+
+    found, again = make(model, chequered), make(model, chequered)
+
+    assert found.objectives[0, -1] > found.objectives[0, 0]
+    np.testing.assert_array_equal(found.pictures, again.pictures)
+
+
+def test_a_dream_of_a_channel_that_is_not_there_is_refused(load, chequered):
+    with pytest.raises(ParameterError, match="4 channels: channel must be 0 to 3"):
+        DeepDream(layer="conv1", channel=4)(load(Plain(), size=(16, 16)), chequered)
 
 
 def test_a_dream_has_the_size_that_is_asked_for(load):

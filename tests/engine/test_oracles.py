@@ -8,44 +8,20 @@ rewritten), so there its word is taken on a copy of the network whose ReLUs are 
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from captum.attr import LayerActivation, LayerGradCam
+from precision import doubled
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine.images import load_image
 from cnnviz_desktop.engine.models import LoadedModel, load_model
 from cnnviz_desktop.engine.techniques import FeatureMaps, GradCam
 
 SINGLE, DOUBLE = 1e-4, 1e-5
-
-
-@pytest.fixture(scope="module")
-def squeezenet(real: Path) -> LoadedModel:
-    return load_model("squeezenet1_0", weights=real / "squeezenet1_0-imagenet.pth")
-
-
-@pytest.fixture(scope="module")
-def photograph(real: Path) -> ImageInput:
-    return load_image(real / "dog_and_cat.png")
-
-
-def doubled(model: LoadedModel) -> LoadedModel:
-    """Return a copy of the model that computes in double precision."""
-    single = model.preprocessing
-
-    def prepare(image: ImageInput) -> tuple[Tensor, object]:
-        tensor, region = single(image)
-        return tensor.double(), region
-
-    module = copy.deepcopy(model.module).double()
-    return dataclasses.replace(model, module=module, preprocessing=prepare)
 
 
 def out_of_place(module: nn.Module) -> nn.Module:

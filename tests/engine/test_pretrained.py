@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 import torch
 import torchvision
+from local_server import Quiet, serving
 
 from cnnviz_desktop.engine import downloads
 from cnnviz_desktop.engine.cached_weights import cached
@@ -21,16 +18,6 @@ from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import ModelError
 
 NAME = "squeezenet1_1"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    requests: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        self.requests.append(self.path)
-        super().do_GET()
-
-    def log_message(self, *args: object) -> None: ...
 
 
 @pytest.fixture
@@ -43,18 +30,12 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     prefix = hashlib.sha256((folder / "w.pth").read_bytes()).hexdigest()[:8]
     (folder / "w.pth").rename(folder / f"{NAME}-{prefix}.pth")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    Quiet.requests = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/{NAME}-{prefix}.pth"
-    # An enumeration's members are frozen, so the published address is answered for, not changed.
-    kind = type(torchvision.models.get_model_weights(NAME).DEFAULT)
-    monkeypatch.setattr(kind, "url", property(lambda self: url), raising=False)
-    yield url
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(folder) as site:
+        url = f"{site}/{NAME}-{prefix}.pth"
+        # An enumeration's members are frozen: the published address is answered for, not changed.
+        kind = type(torchvision.models.get_model_weights(NAME).DEFAULT)
+        monkeypatch.setattr(kind, "url", property(lambda self: url), raising=False)
+        yield url
 
 
 def test_pretrained_weights_are_downloaded_once_under_torch_hubs_name(served: str) -> None:

@@ -179,6 +179,24 @@ def test_other_bounds_are_no_rectifiers(function):
     torch.testing.assert_close(slope, torch.autograd.grad(function(x).sum(), x)[0])
 
 
+# A maximum keeps both of its two, and nothing says which of them was rectified.
+@pytest.mark.parametrize("name", sorted(RECTIFIERS.keys() - {"max", "maximum"}))
+def test_a_blocked_gradient_is_redirected_whoever_rectifies(name):
+    values = torch.tensor([[-1.0, -2.0, -3.0]], requires_grad=True)
+    score = (RECTIFIERS[name](values * 1) * torch.tensor([2.0, -1.0, 3.0])).sum()
+    with ruled(score, "redirected"):
+        (slope,) = torch.autograd.grad(score, values)
+    assert slope.tolist() == [[2, 0, 3]]  # only what pushes a value up
+
+
+def test_what_is_alive_keeps_its_own_gradient():
+    values = torch.tensor([[-1.0, 2.0], [-1.0, -2.0]], requires_grad=True)
+    score = functional.relu(values).sum()
+    with ruled(score, "redirected"):
+        (slope,) = torch.autograd.grad(score, values)
+    assert slope.tolist() == [[0, 1], [1, 1]]  # the second picture alone was blocked
+
+
 def test_the_rule_ends_with_the_block():
     x = torch.tensor([-1.0, 2.0, 3.0], requires_grad=True)
     scores = (x.relu() * torch.tensor([1.0, -1.0, 1.0])).sum()

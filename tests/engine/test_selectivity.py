@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,8 +9,6 @@ from networks import Plain, Residual, SideBranch
 from torch import nn
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine.images import load_image
-from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.selectivity import selectivity
 from cnnviz_desktop.errors import Cancelled, LayerError
@@ -80,13 +76,12 @@ def test_a_cancelled_run_stops(load, noise) -> None:
         selectivity(load(Plain()), noise(), "relu1", run=run)
 
 
-def test_it_is_captums_gradient_times_activation(real: Path) -> None:
+def test_it_is_captums_gradient_times_activation(squeezenet, photograph) -> None:
     from captum.attr import LayerGradientXActivation
 
-    model = load_model("squeezenet1_0", weights=real / "squeezenet1_0-imagenet.pth")
-    image = load_image(real / "dog_and_cat.png")
-    found = selectivity(model, image, "features.12")
-    tensor, _region = model.prepare(image)
+    model = squeezenet
+    found = selectivity(model, photograph, "features.12")
+    tensor, _region = model.prepare(photograph)
     layer = model.module.get_submodule("features.12")
     tensor.requires_grad_()
     (wanted,) = LayerGradientXActivation(model.module, layer).attribute(tensor, found.target)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from hub_cache import put_into_hub
+from local_server import Quiet, serving
 from safetensors.torch import save_file
 
 from cnnviz_desktop.data import ImageInput
@@ -62,16 +59,6 @@ def assert_same(module: torch.nn.Module, wanted: dict[str, torch.Tensor]) -> Non
 # -------------------------------------------------------------------------------------- published
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    requests: ClassVar[list[str]] = []
-
-    def do_GET(self) -> None:
-        self.requests.append(self.path)
-        super().do_GET()
-
-    def log_message(self, *args: object) -> None: ...
-
-
 @pytest.fixture
 def served(
     weights: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -80,16 +67,9 @@ def served(
     file = tmp_path / "site" / "timm" / f"{NAME}.{TAG}" / "resolve" / "main" / "model.safetensors"
     file.parent.mkdir(parents=True)
     save_file(weights, file)
-    Quiet.requests = []
-    handler = partial(Quiet, directory=str(tmp_path / "site"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
-    yield f"/timm/{NAME}.{TAG}/resolve/main/model.safetensors"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(tmp_path / "site") as site:
+        monkeypatch.setenv("HF_ENDPOINT", f"{site}/")
+        yield f"/timm/{NAME}.{TAG}/resolve/main/model.safetensors"
 
 
 def test_published_weights_are_downloaded_once(served, weights):

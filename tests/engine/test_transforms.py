@@ -36,8 +36,9 @@ def test_the_rim_is_the_grey_of_the_pictures_own_units():
 
     found = Transforms(1, 0, 0, 0, 0)(pictures, Draw(), grey=grey)
 
-    assert found[0, 0].tolist() == [[2, 2, 2], [2, 0, 2], [2, 2, 2]]
-    assert found[0, 1].tolist() == [[-3, -3, -3], [-3, 0, -3], [-3, -3, -3]]
+    ring = torch.tensor([[1.0, 1, 1], [1, 0, 1], [1, 1, 1]])
+    torch.testing.assert_close(found[0, 0], 2 * ring, atol=1e-6, rtol=0)
+    torch.testing.assert_close(found[0, 1], -3 * ring, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("after", [False, True])

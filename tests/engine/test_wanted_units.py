@@ -73,10 +73,8 @@ def test_the_threshold_is_the_percentile_over_a_folders_pictures(bundled_weights
 
 
 @pytest.mark.slow
-def test_a_real_networks_channels_are_coloured_and_no_noise(real):
-    model = load_model("squeezenet1_0", weights=str(real / "squeezenet1_0-imagenet.pth"))
-
-    grown = ActivationMaximization(layer="features.7", channel=40, count=4, steps=96)(model)
+def test_a_real_networks_channels_are_coloured_and_no_noise(squeezenet):
+    grown = ActivationMaximization(layer="features.7", channel=40, count=4, steps=96)(squeezenet)
 
     for picture in grown.pictures:
         assert picture.std() > 0.15  # no grey square
@@ -87,10 +85,8 @@ def test_a_real_networks_channels_are_coloured_and_no_noise(real):
 
 
 @pytest.mark.slow
-def test_a_real_networks_class_is_recognised(real):
-    model = load_model("squeezenet1_0", weights=str(real / "squeezenet1_0-imagenet.pth"))
-
-    grown = ActivationMaximization(target=207, steps=48)(model)
+def test_a_real_networks_class_is_recognised(squeezenet):
+    grown = ActivationMaximization(target=207, steps=48)(squeezenet)
 
     assert grown.answers[0].top(1)[0][0] == 207
     assert grown.answers[0].top(1)[0][2] > 0.9

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cnnviz_desktop.data import Activation, Box, Heatmap, ImageInput
+from cnnviz_desktop.data import Box, Heatmap, ImageInput
 from cnnviz_desktop.figures import pixels, style
 
 MAGMA = style.lut("magma")
@@ -217,16 +217,6 @@ def test_a_region_made_by_padding_reaches_beyond_the_picture() -> None:
     assert np.abs(drawn.astype(int) - expected).max() <= 1
     away = pixels.overlay_values(image, heat, Box(100, 0, 200, 200))
     assert np.array_equal(away, image.pixels)
-
-
-def test_overlay_of_a_channel() -> None:
-    image = grey_image(8, 8)
-    maps = np.random.default_rng(0).random((3, 2, 2), dtype=np.float32)
-    activation = Activation(maps, "conv", Box(2, 2, 6, 6))
-    assert np.array_equal(
-        pixels.overlay_channel(image, activation, 1, 0.7),
-        pixels.overlay_values(image, maps[1], activation.region, 0.7),
-    )
 
 
 def test_a_tall_picture_is_blended_in_bands_without_seams() -> None:

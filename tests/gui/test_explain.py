@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from person import click, find
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QPushButton, QToolButton
 
 from cnnviz_desktop.data import Finding, Heatmap, Heatmaps
 from cnnviz_desktop.engine.explanation_doctor import Advice
@@ -62,16 +63,6 @@ def explaining(engine, monkeypatch):
 
     monkeypatch.setattr(engine, "perform", perform)
     return engine
-
-
-def find(window, name: str, kind: type = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget, at: QPoint | None = None) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton, pos=at or widget.rect().center())
 
 
 def turn_to_explain(window, qtbot) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from person import find
 from PIL import Image
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtTest import QTest
@@ -94,12 +95,6 @@ def opened(
         dialog.close()
         dialog.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-def find(parent: QWidget, name: str, kind: type = QWidget) -> Any:
-    found = parent.findChild(kind, name)
-    assert found is not None, name
-    return found
 
 
 def index_of(folder: Path) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from person import answered, find
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -15,24 +16,12 @@ from PySide6.QtWidgets import (
     QListWidget,
     QTableView,
     QTabWidget,
-    QWidget,
 )
 
 from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.gui.changing_menus import samples
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
-
-
-def ready(window, qtbot, tab: str = "Feature maps") -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and tab in session.answers, timeout=20000)
-
-
-def find(window, name: str) -> QWidget:
-    found = window.findChild(QWidget, name)
-    assert found is not None, name
-    return found
 
 
 def choose(combo: QComboBox, text: str) -> None:
@@ -58,7 +47,7 @@ def failing(engine, monkeypatch, *names: str) -> None:
 
 def test_the_first_start_opens_all_samples(drive, qtbot) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         pictures = window.tabs._session.pictures
         qtbot.waitUntil(lambda: len(pictures) == len(samples()))
         strip = window.findChild(QListWidget, "imageStrip")
@@ -72,7 +61,7 @@ def test_the_first_start_opens_all_samples(drive, qtbot) -> None:
 def test_arrow_keys_walk_the_layers_from_the_start(drive, qtbot, picture) -> None:
     def script(window) -> None:
         window.activateWindow()
-        ready(window, qtbot)
+        answered(window, qtbot)
         tree = find(window, "layerTree")
         assert window.focusWidget() is tree
         QTest.keyClick(tree, Qt.Key.Key_Down)
@@ -83,7 +72,7 @@ def test_arrow_keys_walk_the_layers_from_the_start(drive, qtbot, picture) -> Non
 
 def test_random_weights_are_one_choice_away_and_stay(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         models = window.tabs._session.models
         weights = find(window, "weightsPicker")
         assert weights.currentText() == "Pretrained"
@@ -110,7 +99,7 @@ def test_a_file_of_weights_is_chosen_and_shown(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", asked)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         models = window.tabs._session.models
         weights = find(window, "weightsPicker")
         choose(weights, "From a file…")
@@ -130,7 +119,7 @@ def test_a_choice_of_file_that_is_given_up_changes_nothing(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         weights = find(window, "weightsPicker")
         choose(weights, "From a file…")
         assert weights.currentText() == "Pretrained"
@@ -145,7 +134,7 @@ def test_a_model_out_of_reach_offers_random_weights(
     failing(engine, monkeypatch, "vgg16")
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         session, bar = window.tabs._session, window.tabs.message
         session.models.load("vgg16")
         qtbot.waitUntil(lambda: "not on this machine" in bar.text())
@@ -169,7 +158,7 @@ def test_what_could_not_be_opened_at_the_start_is_still_said_when_the_model_is_t
     text.write_text("no picture")
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         assert "notes.txt is text" in window.tabs.message.text()
         assert window.tabs._session.pictures.current.image.path == picture
 
@@ -178,7 +167,7 @@ def test_what_could_not_be_opened_at_the_start_is_still_said_when_the_model_is_t
 
 def test_an_unknown_model_offers_no_weights(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs._session.models.load("vgg61")
         qtbot.waitUntil(lambda: "Did you mean" in window.tabs.message.text())
         assert not find(window, "messageAction").isVisible()
@@ -200,7 +189,7 @@ def test_loading_a_model_can_be_cancelled(drive, qtbot, picture, engine, monkeyp
     monkeypatch.setattr(engine, "load_model", load_model)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         session = window.tabs._session
         state = find(window, "stateLine")
         top = state.mapTo(window, state.rect().topLeft()).y()
@@ -220,7 +209,7 @@ def test_loading_a_model_can_be_cancelled(drive, qtbot, picture, engine, monkeyp
 
 def test_tab_walks_the_controls_as_they_are_seen(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         qtbot.waitUntil(find(window, "exportButton").isVisible)
         qtbot.waitUntil(find(window, "runButton").isEnabled)
         walked = [find(window, "modelPicker")]
@@ -246,7 +235,7 @@ def test_tab_walks_the_controls_as_they_are_seen(drive, qtbot, picture) -> None:
 
 def test_a_turned_tab_has_the_keyboard_in_its_canvas(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         tabs = find(window, "canvasTabs")
         assert isinstance(tabs, QTabWidget)
         window.tabs.feature_maps.grid.setFocus()
@@ -262,7 +251,7 @@ def test_a_turned_tab_has_the_keyboard_in_its_canvas(drive, qtbot, picture) -> N
 
 def test_the_fit_is_chosen_in_the_card_or_the_menu(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         models = window.tabs._session.models
         menu = {action.data(): action for action in window.deeds.menus["fits"].actions()}
         window.tabs.setCurrentIndex(0)
@@ -278,7 +267,7 @@ def test_the_fit_is_chosen_in_the_card_or_the_menu(drive, qtbot, picture) -> Non
 def test_the_window_of_1280_shows_all_of_it(drive, qtbot, picture) -> None:
     def script(window) -> None:
         window.resize(1280, 800)
-        ready(window, qtbot)
+        answered(window, qtbot)
         assert window.tabs.feature_maps._bar_room.height() <= 44  # one row
         window.tabs.setCurrentIndex(0)
         table = window.findChild(QTableView, "predictionTable")
@@ -296,7 +285,7 @@ def test_the_window_of_1280_shows_all_of_it(drive, qtbot, picture) -> None:
 
 def test_nothing_overlaps_in_a_narrow_window(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.resize(820, 560)
         qtbot.waitUntil(lambda: window.tabs.feature_maps._bar_room.height() > 60)
         bar = window.tabs.feature_maps.bar
@@ -312,7 +301,7 @@ def test_the_empty_page_says_why_a_file_was_not_opened(drive, qtbot, picture, tm
     text.write_text("no picture")
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         session, bar = window.tabs._session, window.tabs.message
         session.pictures.remove(session.pictures.current.key)
         qtbot.waitUntil(window.tabs.empty.isVisible)
@@ -328,7 +317,7 @@ def test_the_empty_page_says_why_a_file_was_not_opened(drive, qtbot, picture, tm
         assert window.tabs.empty.isVisible() and bar.isVisible()
         session.pictures.open([picture])
         qtbot.waitUntil(lambda: not window.tabs.empty.isVisible())
-        ready(window, qtbot, "Explain")
+        answered(window, qtbot, "Explain")
         assert find(window, "explainPicture").isVisible()
 
     drive(script, picture)
@@ -336,9 +325,9 @@ def test_the_empty_page_says_why_a_file_was_not_opened(drive, qtbot, picture, tm
 
 def test_filters_say_what_their_colours_mean(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs.setCurrentIndex(3)
-        ready(window, qtbot, "Filters")
+        answered(window, qtbot, "Filters")
         foot = window.tabs.filters._foot
         assert not foot.bar.isVisible()  # three inputs: the kernels are in colour
         assert "red, green and blue" in foot._about.text()

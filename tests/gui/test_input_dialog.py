@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from person import click, find, ready
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -24,16 +25,6 @@ from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.input_dialog import InputDialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def write(dialog, name: str, text: str) -> None:
@@ -144,12 +135,6 @@ def test_class_names_are_counted(dialog: InputDialog, tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------- in the window
-
-
-def ready(window, qtbot) -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and "Feature maps" in session.answers)
-    qtbot.waitUntil(lambda: not window._jobs.busy())
 
 
 def opened(window) -> InputDialog:

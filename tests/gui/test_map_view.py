@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from person import answered, choose_file, click, find
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
 
 from cnnviz_desktop.data import Activation
 from cnnviz_desktop.engine import extremes as extremes_module
@@ -48,21 +49,6 @@ def busy_engine(engine, monkeypatch):
 
     monkeypatch.setattr(engine, "perform", performed)
     return engine
-
-
-def ready(window, qtbot, tab: str = "Feature maps") -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and tab in session.answers, timeout=20000)
-
-
-def find(window, name: str, kind: type = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def choose(combo: QComboBox, value: str) -> None:
@@ -104,7 +90,7 @@ def test_selectivity_sorts_once_it_is_known(drive, qtbot, pictures, engine, monk
     monkeypatch.setattr(selectivity_module, "selectivity", known)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         grid, strongest = window.tabs.feature_maps.grid, window.tabs.feature_maps.grid.shown()
         engine.hold.set()
         choose(find(window, "channelOrder"), "selectivity")
@@ -128,7 +114,7 @@ def test_a_layer_beside_the_answer_is_sorted_by_energy(drive, qtbot, pictures, m
     monkeypatch.setattr(selectivity_module, "selectivity", refused)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         strongest = window.tabs.feature_maps.grid.shown()
         choose(find(window, "channelOrder"), "selectivity")
         qtbot.waitUntil(lambda: "does not depend" in words(window))
@@ -147,7 +133,7 @@ def test_the_scale_of_the_net_is_one_for_all_layers(drive, qtbot, pictures, monk
     monkeypatch.setattr(extremes_module, "extremes", measured)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view = window.tabs.feature_maps
         click(find(window, "mapScale_net"))
         qtbot.waitUntil(lambda: view.grid.look().net == 8.0)
@@ -168,7 +154,7 @@ def test_the_scale_of_the_net_is_one_for_all_layers(drive, qtbot, pictures, monk
 
 def test_silent_channels_are_counted_and_hidden(drive, qtbot, pictures, busy_engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         grid = window.tabs.feature_maps.grid
         qtbot.waitUntil(lambda: "6 channels · 1 silent · strongest first" in words(window))
         assert find(window, "hideSilent").text() == "Hide silent channels (1 here)"
@@ -184,7 +170,7 @@ def test_silent_channels_are_counted_and_hidden(drive, qtbot, pictures, busy_eng
 
 def test_maps_lie_over_the_picture(drive, qtbot, pictures) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view = window.tabs.feature_maps
         view.grid.setFocus()
         dark = view.grid.viewport().grab().toImage()
@@ -224,7 +210,7 @@ def test_the_classic_page_is_one_click(
     monkeypatch.setattr(engine, "perform", many)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view = window.tabs.feature_maps
         before = view.grid.shown()
         click(find(window, "pageOf64"))
@@ -256,7 +242,7 @@ def test_the_classic_page_is_one_click(
 
 def test_two_pictures_stand_side_by_side(drive, qtbot, pictures, busy_engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view, session = window.tabs.feature_maps, window.tabs._session
         qtbot.waitUntil(lambda: len(session.pictures) == 2)
         owl, kestrel = list(session.pictures)
@@ -301,7 +287,7 @@ def test_two_pictures_stand_side_by_side(drive, qtbot, pictures, busy_engine) ->
 
 def test_one_picture_alone_is_not_compared(drive, qtbot, pictures) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view = window.tabs.feature_maps
         view.grid.setFocus()
         QTest.keyClick(view.grid, Qt.Key.Key_C)
@@ -316,7 +302,7 @@ def test_one_picture_alone_is_not_compared(drive, qtbot, pictures) -> None:
 
 def test_a_session_keeps_how_maps_are_drawn(drive, qtbot, pictures) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view = window.tabs.feature_maps
         view.grid.setFocus()
         QTest.keyClick(view.grid, Qt.Key.Key_Plus)
@@ -343,7 +329,7 @@ def test_zooming_by_real_events_keeps_the_tile_under_the_mouse(
     monkeypatch.setattr(engine, "perform", many)
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         grid = window.tabs.feature_maps.grid
         grid.verticalScrollBar().setValue(3000)
         at = QPoint(30, 150)
@@ -395,15 +381,14 @@ def wheel(grid, at: QPoint, turned: int) -> None:
 def test_a_comparison_is_written_as_a_whole(
     drive, qtbot, pictures, busy_engine, tmp_path, monkeypatch
 ) -> None:
-    from PySide6.QtWidgets import QFileDialog
 
     out = tmp_path / "out"
     out.mkdir()
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a, **_k: str(out))
+    choose_file(monkeypatch, "getExistingDirectory", out)
     shown = {}
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view, session = window.tabs.feature_maps, window.tabs._session
         qtbot.waitUntil(lambda: len(session.pictures) == 2)
         view.grid.setFocus()

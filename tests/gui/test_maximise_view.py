@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from person import choose_file
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QSlider
+from PySide6.QtWidgets import QSlider
 
 from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.techniques import ActivationMaximization, DeepDream, Gallery
@@ -242,7 +243,7 @@ def test_the_growth_is_saved_as_a_gif_with_its_record(
     from PIL import Image
 
     path = tmp_path / "grown.gif"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(path), ""))
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def script(window) -> None:
         session, panel, view = start(window, qtbot, steps=20)
@@ -365,7 +366,7 @@ def test_a_saved_session_has_the_pictures_again(
     drive, qtbot, picture, engine, tmp_path, monkeypatch
 ) -> None:
     path = tmp_path / "grown.cnnviz"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(path), ""))
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def save(window) -> None:
         session, panel, _view = start(window, qtbot, steps=20, count=3)

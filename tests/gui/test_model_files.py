@@ -7,13 +7,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from person import choose_file, click, drop, find, ready
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
-    QApplication,
     QComboBox,
-    QFileDialog,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -31,39 +30,6 @@ from cnnviz_desktop.gui.model_help import for_window
 from cnnviz_desktop.gui.network_dialog import NetworkDialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
-
-
-def ready(window, qtbot) -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(
-        lambda: session.model is not None and "Feature maps" in session.answers, timeout=20000
-    )
-    qtbot.waitUntil(lambda: not window._jobs.busy(), timeout=20000)
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def drop(window, *paths: Path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(400, 300), action, mime, button, none))
-    QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), action, mime, button, none))
-
-
-def choose(monkeypatch, path: Path) -> None:
-    monkeypatch.setattr(
-        QFileDialog, "getOpenFileName", staticmethod(lambda *_args, **_more: (str(path), ""))
-    )
 
 
 def written(path: Path, data: bytes = b"\x80\x02") -> Path:
@@ -185,7 +151,7 @@ def test_and_the_second_is_a_python_file(
     drive, qtbot, picture, engine, tmp_path, monkeypatch
 ) -> None:
     path, maker = written(tmp_path / "mine.pth"), written(tmp_path / "net.py", b"def make_model")
-    choose(monkeypatch, maker)
+    choose_file(monkeypatch, "getOpenFileName", maker)
     engine.trusted.add(str(maker))
 
     def script(window) -> None:
@@ -427,9 +393,7 @@ def test_a_session_with_a_network_of_ones_own_opens_elsewhere(
     moved = tmp_path / "new"
     spec = InputSpec((48, 64), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), names)
     path = tmp_path / "own.cnnviz"
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", staticmethod(lambda *_args, **_more: (str(path), ""))
-    )
+    choose_file(monkeypatch, "getSaveFileName", path)
     engine.trusted |= {str(maker), str(moved / maker.name)}
 
     def save(window) -> None:
@@ -451,7 +415,7 @@ def test_a_session_with_a_network_of_ones_own_opens_elsewhere(
             "nets.py",
             "w.pth",
         ]
-        choose(monkeypatch, moved / rows.currentItem().text(0))
+        choose_file(monkeypatch, "getOpenFileName", moved / rows.currentItem().text(0))
         click(find(dialog, "locateFile"))  # the others lie beside it
         qtbot.waitUntil(lambda: find(dialog, "skipMissing", QPushButton).text() == "Open")
         click(find(dialog, "skipMissing"))
@@ -471,28 +435,28 @@ def test_a_session_with_a_network_of_ones_own_opens_elsewhere(
     assert len(engine.performed) == before
 
 
+def save_with(window, qtbot, net: Path) -> None:
+    """Drop a network and save the session, whose file is chosen already."""
+    ready(window, qtbot)
+    drop(window, net)
+    qtbot.waitUntil(lambda: window.tabs._session.model.name == str(net))
+    ready(window, qtbot)
+    window.deeds["save_session"].trigger()
+    qtbot.waitUntil(lambda: window.windowTitle() == "own[*]")
+
+
 def test_a_session_beside_its_network(drive, qtbot, picture, engine, tmp_path, monkeypatch) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     net = written(here / "net.onnx")
     path = here / "own.cnnviz"
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", staticmethod(lambda *_args, **_more: (str(path), ""))
-    )
-
-    def save(window) -> None:
-        ready(window, qtbot)
-        drop(window, net)
-        qtbot.waitUntil(lambda: window.tabs._session.model.name == str(net))
-        ready(window, qtbot)
-        window.deeds["save_session"].trigger()
-        qtbot.waitUntil(lambda: window.windowTitle() == "own[*]")
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def open_again(window) -> None:
         ready(window, qtbot)
         assert window.tabs._session.model.name == str(there / "net.onnx")
         assert not window.tabs._session.is_stale("Feature maps")
 
-    drive(save, picture)
+    drive(lambda window: save_with(window, qtbot, net), picture)
     here.rename(there)
     drive(open_again, there / "own.cnnviz")
 
@@ -502,17 +466,7 @@ def test_declining_leaves_a_sessions_results_on_screen(
 ) -> None:
     net, path = written(tmp_path / "net.pt2"), tmp_path / "own.cnnviz"
     engine.trusted.add(str(net))
-    monkeypatch.setattr(
-        QFileDialog, "getSaveFileName", staticmethod(lambda *_args, **_more: (str(path), ""))
-    )
-
-    def save(window) -> None:
-        ready(window, qtbot)
-        drop(window, net)
-        qtbot.waitUntil(lambda: window.tabs._session.model.name == str(net))
-        ready(window, qtbot)
-        window.deeds["save_session"].trigger()
-        qtbot.waitUntil(lambda: window.windowTitle() == "own[*]")
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def open_again(window) -> None:
         qtbot.waitUntil(lambda: window.findChild(QWidget, "trustDialog") is not None)
@@ -528,7 +482,7 @@ def test_declining_leaves_a_sessions_results_on_screen(
         assert session.models.resumed
         assert not session.is_stale("Feature maps")
 
-    drive(save, picture)
+    drive(lambda window: save_with(window, qtbot, net), picture)
     engine.trusted.clear()
     drive(open_again, path)
 

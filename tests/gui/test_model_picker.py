@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from person import answered, click, find
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QListView, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QListView, QPushButton
 
 from cnnviz_desktop.engine.catalogue import CatalogueEntry
 from cnnviz_desktop.gui import theme
@@ -193,24 +194,9 @@ def test_a_thousand_networks_are_searched_while_one_types(networks: ModelList, q
 # ------------------------------------------------------------------------------- in the window
 
 
-def ready(window, qtbot) -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and "Feature maps" in session.answers)
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
 def test_typing_on_the_field_opens_the_list(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         field, popup = find(window, "modelPicker", QComboBox), find(window, "modelPopup")
         search = find(window, "modelSearch")
         assert not popup.isVisible()
@@ -249,7 +235,7 @@ def test_the_list_is_there_before_the_engine(drive, qtbot, picture, engine) -> N
         qtbot.waitUntil(lambda: rows.count == 6)
         assert window.tabs._session.models.machine is None
         gate.set()
-        ready(window, qtbot)
+        answered(window, qtbot)
 
     drive(script, picture)
 
@@ -261,14 +247,14 @@ def test_a_file_that_was_opened_is_offered_again(
     file.write_bytes(b"\x80\x02")
 
     def first(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.commands.open_paths([file])
         qtbot.waitUntil(lambda: window.tabs._session.model.name == "vgg16")
         names = [action.text() for action in window.deeds.menus["recent_models"].actions()]
         assert names == ["vgg16-cats.pth", "bundled"]
 
     def second(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         click(find(window, "modelPicker"))
         search = find(window, "modelSearch")
         QTest.keyClicks(search, "cats")
@@ -283,7 +269,7 @@ def test_a_file_that_was_opened_is_offered_again(
 
 def test_the_panel_leads_to_files_and_to_what_was_downloaded(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         click(find(window, "modelPicker"))
         click(find(window, "pickerWeights", QPushButton))
         assert not find(window, "modelPopup").isVisible()

@@ -8,37 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from person import click, drop, find, ready
+from PySide6.QtWidgets import QFileDialog
 
 from cnnviz_desktop.data import Record
 from cnnviz_desktop.figures.records import read_record
 from cnnviz_desktop.gui.missing_files import MissingDialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
-
-
-def ready(window, qtbot, tab: str = "Feature maps") -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and tab in session.answers, timeout=20000)
-    qtbot.waitUntil(lambda: not window._jobs.busy(), timeout=20000)
-
-
-def drop(window, *paths: Path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(400, 300), action, mime, button, none))
-    QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), action, mime, button, none))
-
-
-def click(window, name: str) -> None:
-    button = window.findChild(QWidget, name)
-    assert button is not None
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 @pytest.fixture
@@ -109,7 +86,7 @@ def test_a_dropped_figure_and_the_same_file_as_a_picture(drive, qtbot, figure, s
             "mine.png",
         ]
         model = session.model
-        click(window, "messageAction")
+        click(find(window, "messageAction"))
         qtbot.waitUntil(lambda: session.pictures.current.image.path == path)
         assert session.model is model  # it was not loaded again
 
@@ -141,8 +118,8 @@ def test_a_moved_picture_is_asked_for(
 
     def script(window) -> None:
         qtbot.waitUntil(lambda: window.findChild(MissingDialog) is not None, timeout=9000)
-        click(window, "locateFile")
-        click(window, "skipMissing")
+        click(find(window, "locateFile"))
+        click(find(window, "skipMissing"))
         check_state(window, qtbot)
         assert window.tabs.message.text() == ""
 

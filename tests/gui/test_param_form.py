@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
+from person import click
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -130,10 +131,6 @@ def header(form, name: str) -> QToolButton:
     found = form.findChild(QToolButton, f"group_{name}")
     assert found is not None
     return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def test_a_group_is_folded_away_until_its_header_is_clicked(form) -> None:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from person import find
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QToolButton, QTreeView, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QToolButton, QTreeView
 
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.plate_view import PlateView
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
-
-
-def find(window, name: str, kind: type = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
 
 
 def choose(window, title: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QSpinBox, QWidget
+from person import click, drop, find, settled
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QWidget
 
 from cnnviz_desktop.data import InputSpec
 from cnnviz_desktop.gui.input_dialog import InputDialog
@@ -35,29 +34,6 @@ class Digits(nn.Module):
 def make_model():
     return Digits(10)
 """
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def drop(window, *paths: Path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(400, 300), action, mime, button, none))
-    QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), action, mime, button, none))
-
-
-def settled(window, qtbot) -> None:
-    qtbot.waitUntil(lambda: not window._jobs.busy(), timeout=30000)
 
 
 def test_a_grey_network_in_a_python_file(drive, qtbot, sample, tmp_path: Path) -> None:

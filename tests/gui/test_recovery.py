@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from person import click, find, ready
+from PySide6.QtWidgets import QPlainTextEdit
 
 from cnnviz_desktop.gui.desk import Desk
 from cnnviz_desktop.gui.recovery import FOLDER
@@ -67,20 +66,6 @@ def copies() -> list[Path]:
     return sorted((settings_path().parent / FOLDER).glob("*"))
 
 
-def ready(window, qtbot) -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(
-        lambda: session.model is not None and "Feature maps" in session.answers, timeout=20000
-    )
-    qtbot.waitUntil(lambda: not window._jobs.busy(), timeout=20000)
-
-
-def click(window, name: str) -> None:
-    button = window.findChild(QWidget, name)
-    assert button is not None
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
 @pytest.fixture(scope="module")
 def victim(sample, bundled_weights, tmp_path_factory) -> tuple[Path, Unit]:
     """What a real window left behind that died by SIGKILL, and the unit it had pinned."""
@@ -118,7 +103,7 @@ def test_a_killed_window_is_recovered(drive, qtbot, killed, tmp_path) -> None:
         qtbot.waitUntil(lambda: "can be recovered" in bar.text())
         assert "1 picture, 1 pinned unit and 1 note" in bar.text()
         assert not session.marks.pins()  # nothing happens by itself
-        click(window, "messageAction")
+        click(find(window, "messageAction"))
         qtbot.waitUntil(lambda: bool(session.marks.pins()))
         ready(window, qtbot)
         assert [pin.place.unit for pin in session.marks.pins()] == [killed]
@@ -142,7 +127,7 @@ def test_an_offer_that_is_not_answered_is_made_again(drive, qtbot, killed) -> No
 
     def declined(window) -> None:
         unanswered(window)
-        click(window, "messageClose")
+        click(find(window, "messageClose"))
         assert window.deeds["recover"].isVisible()  # until the window closes
 
     def never_again(window) -> None:
@@ -194,7 +179,7 @@ def test_a_copy_that_cannot_be_written_is_said_once(drive, qtbot, picture) -> No
         qtbot.waitUntil(desk.recovery._timer.isActive)
         desk.recovery.write()
         qtbot.waitUntil(lambda: "Safety copies cannot be kept" in bar.text())
-        click(window, "messageClose")
+        click(find(window, "messageClose"))
         desk.recovery.write()
         qtbot.waitUntil(lambda: not window._jobs.busy())
         assert bar.text() == ""

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from person import choose_file, click, drop, find, ready
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QLineEdit,
     QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QTreeWidget,
-    QWidget,
 )
 
 from cnnviz_desktop.gui.desk import Desk
@@ -32,41 +31,11 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscr
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-def ready(window, qtbot, tab: str = "Feature maps") -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and tab in session.answers, timeout=20000)
-    qtbot.waitUntil(lambda: not window._jobs.busy(), timeout=20000)
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def drop(window, *paths: Path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(400, 300), action, mime, button, none))
-    QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), action, mime, button, none))
-
-
-def choose(monkeypatch, method: str, path: Path) -> None:
-    chosen = (str(path), "") if method.endswith(("FileName",)) else str(path)
-    monkeypatch.setattr(QFileDialog, method, staticmethod(lambda *_args, **_more: chosen))
-
-
 @pytest.fixture
 def saved(drive, qtbot, picture, tmp_path, monkeypatch) -> Path:
     """A session with something of everything, saved by keys and mouse."""
     path = tmp_path / "stars.cnnviz"
-    choose(monkeypatch, "getSaveFileName", path)
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def script(window) -> None:
         ready(window, qtbot)
@@ -204,7 +173,7 @@ def test_moved_files_are_asked_for(drive, qtbot, saved, picture, tmp_path, monke
     moved.parent.mkdir(parents=True)
     copy = Path(shutil.move(saved, elsewhere / "stars.cnnviz"))
     shutil.move(picture, moved)
-    choose(monkeypatch, "getExistingDirectory", tmp_path / "pictures")
+    choose_file(monkeypatch, "getExistingDirectory", tmp_path / "pictures")
 
     def script(window) -> None:
         qtbot.waitUntil(lambda: window.findChild(MissingDialog) is not None, timeout=5000)
@@ -228,7 +197,7 @@ def test_another_file_in_its_place_is_said(drive, qtbot, saved, picture, tmp_pat
     picture.unlink()
     other = tmp_path / "a-longer-name.png"  # the pretend engine makes other pixels of it
     other.write_bytes(b"pretend")
-    choose(monkeypatch, "getOpenFileName", other)
+    choose_file(monkeypatch, "getOpenFileName", other)
 
     def script(window) -> None:
         qtbot.waitUntil(lambda: window.findChild(MissingDialog) is not None, timeout=5000)
@@ -250,8 +219,8 @@ def test_missing_weights_are_asked_for(
     weights.write_bytes(b"pretend")
     moved.parent.mkdir()
     path = tmp_path / "own.cnnviz"
-    choose(monkeypatch, "getSaveFileName", path)
-    choose(monkeypatch, "getOpenFileName", moved)
+    choose_file(monkeypatch, "getSaveFileName", path)
+    choose_file(monkeypatch, "getOpenFileName", moved)
 
     def save(window) -> None:
         ready(window, qtbot)
@@ -434,7 +403,7 @@ def test_closing_asks_only_where_something_would_be_lost(
     drive, qtbot, picture, tmp_path, monkeypatch
 ) -> None:
     path = tmp_path / "kept.cnnviz"
-    choose(monkeypatch, "getSaveFileName", path)
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def script(window) -> None:
         ready(window, qtbot)
@@ -473,7 +442,7 @@ def test_settings_hold_theme_size_and_recent_files(drive, qtbot, picture) -> Non
 
         assert theme.current().name == kept.theme
         assert theme.px(100) == pytest.approx(110, abs=2)
-        QTest.keyClick(window, Qt.Key.Key_0, CTRL)
+        QTest.keyClick(window, Qt.Key.Key_0, CTRL | Qt.KeyboardModifier.AltModifier)
 
     drive(script, picture)
     kept, warning = load_settings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from person import choose_file
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -14,10 +15,9 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscr
 def test_a_saved_table_is_there_again_without_the_engine(
     drive, qtbot, picture: Path, tmp_path: Path, engine, monkeypatch
 ) -> None:
-    from PySide6.QtWidgets import QFileDialog
 
     path = tmp_path / "tables.cnnviz"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a, **_k: (str(path), ""))
+    choose_file(monkeypatch, "getSaveFileName", path)
 
     def save(window) -> None:
         session = window.tabs._session

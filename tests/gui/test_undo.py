@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from person import ready
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
@@ -10,12 +11,6 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-def ready(window, qtbot, tab: str = "Feature maps") -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and tab in session.answers, timeout=20000)
-    qtbot.waitUntil(lambda: not window._jobs.busy(), timeout=20000)
 
 
 def undo(window) -> None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from person import click, find
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QTreeWidget
 
 from cnnviz_desktop.engine.cached_weights import CachedWeights
 from cnnviz_desktop.errors import ModelError
@@ -16,16 +17,6 @@ from cnnviz_desktop.errors import ModelError
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def find(window, name: str, kind: type[QWidget] = QWidget):
-    found = window.findChild(kind, name)
-    assert found is not None, name
-    return found
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
 def opened(window, qtbot):

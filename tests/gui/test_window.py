@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from person import answered, click, find
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -33,21 +34,6 @@ NAMES = (
 )
 
 
-def ready(window, qtbot, tab: str = "Feature maps") -> None:
-    session = window.tabs._session
-    qtbot.waitUntil(lambda: session.model is not None and tab in session.answers, timeout=20000)
-
-
-def click(widget: QWidget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def find(window, name: str) -> QWidget:
-    found = window.findChild(QWidget, name)
-    assert found is not None, name
-    return found
-
-
 def drop(window, mime: QMimeData) -> None:
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     none = Qt.KeyboardModifier.NoModifier
@@ -66,7 +52,7 @@ def urls(*paths: Path) -> QMimeData:
 
 def test_first_pictures_of_an_opened_image(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         tabs = find(window, "canvasTabs")
         assert isinstance(tabs, QTabWidget)
         names = [tabs.tabText(i) for i in range(tabs.count())]
@@ -85,11 +71,11 @@ def test_first_pictures_of_an_opened_image(drive, qtbot, picture, engine) -> Non
 
 def test_everything_interactive_is_named(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         for name in NAMES.split():
             assert find(window, name).accessibleName(), name
         window.tabs.setCurrentIndex(1)
-        ready(window, qtbot, "Explain")
+        answered(window, qtbot, "Explain")
         assert find(window, "targetPicker").isVisible()
 
     drive(script, picture)
@@ -100,7 +86,7 @@ def test_drop_on_the_window_opens_files(drive, qtbot, tmp_path, picture) -> None
     other.write_bytes(b"pretend")
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         pictures = window.tabs._session.pictures
         drop(window, urls(other))
         qtbot.waitUntil(lambda: len(pictures) == 2)
@@ -117,7 +103,7 @@ def test_drop_of_image_data_and_of_a_folder(drive, qtbot, tmp_path, picture) -> 
         (folder / name).write_bytes(b"pretend")
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         pictures = window.tabs._session.pictures
         mime = QMimeData()
         image = QImage(10, 10, QImage.Format.Format_RGB32)
@@ -136,7 +122,7 @@ def test_a_bad_file_is_a_sentence_in_the_bar(drive, qtbot, tmp_path, picture) ->
     text.write_text("no picture")
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         drop(window, urls(text))
         bar = window.tabs.message
         qtbot.waitUntil(lambda: "notes.txt is text" in bar.text())
@@ -151,7 +137,7 @@ def test_a_bad_file_is_a_sentence_in_the_bar(drive, qtbot, tmp_path, picture) ->
 
 def test_paste_adds_the_picture_on_the_clipboard(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         image = QImage(8, 8, QImage.Format.Format_RGB32)
         image.fill(0xFF113355)
         QGuiApplication.clipboard().setImage(image)
@@ -165,7 +151,7 @@ def test_arrow_keys_in_the_tree_bring_maps_and_come_back_cached(
     drive, qtbot, picture, engine
 ) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         view = window.findChild(QTreeView, "layerTree")
         view.setFocus()
         for layer in ("block.conv1", "block.act"):
@@ -181,7 +167,7 @@ def test_arrow_keys_in_the_tree_bring_maps_and_come_back_cached(
 
 def test_alt_down_goes_to_the_next_convolution(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         QTest.keyClick(window, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
         qtbot.waitUntil(lambda: window.tabs.head.title().startswith("block.conv1 "))
         QTest.keyClick(window, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
@@ -192,7 +178,7 @@ def test_alt_down_goes_to_the_next_convolution(drive, qtbot, picture) -> None:
 
 def test_a_clicked_tile_is_the_selected_unit(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         grid = window.tabs.feature_maps.grid
         place = grid.tile_rect(1).center()
         QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=place)
@@ -206,9 +192,9 @@ def test_a_clicked_tile_is_the_selected_unit(drive, qtbot, picture) -> None:
 
 def test_explaining_needs_the_engine_once(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs.setCurrentIndex(1)
-        ready(window, qtbot, "Explain")
+        answered(window, qtbot, "Explain")
         explain = window.tabs.explain
         before, first = len(engine.performed), explain.picture().copy()
         QTest.keyClick(explain.opacity.slider, Qt.Key.Key_Home)
@@ -222,10 +208,10 @@ def test_explaining_needs_the_engine_once(drive, qtbot, picture, engine) -> None
 
 def test_a_class_of_the_prediction_is_explained(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs.setCurrentIndex(0)
         window.tabs.predictions.panel.target_picked.emit(2)
-        ready(window, qtbot, "Explain")
+        answered(window, qtbot, "Explain")
         qtbot.waitUntil(lambda: window.tabs.head.title().startswith("checked hexagon"))
         assert window.tabs.currentIndex() == 1
 
@@ -234,7 +220,7 @@ def test_a_class_of_the_prediction_is_explained(drive, qtbot, picture) -> None:
 
 def test_a_changed_parameter_waits_for_run(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs._session.pick_layer("block.act", "Feature maps")  # two calls a pass
         qtbot.waitUntil(lambda: window.tabs.head.title().startswith("block.act"))
         run = find(window, "runButton")
@@ -257,7 +243,7 @@ def test_a_changed_parameter_waits_for_run(drive, qtbot, picture, engine) -> Non
 @pytest.mark.parametrize("deaf", [0.0, 1.0])
 def test_cancel_frees_the_window_at_once(drive, qtbot, picture, engine, deaf) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         engine.busy.clear()
         engine.hold.set()
         engine.deaf = deaf
@@ -284,7 +270,7 @@ def test_cancel_frees_the_window_at_once(drive, qtbot, picture, engine, deaf) ->
 
 def test_a_click_supersedes_the_one_before(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         engine.hold.set()
         engine.busy.clear()
         session = window.tabs._session
@@ -305,7 +291,7 @@ def test_a_click_supersedes_the_one_before(drive, qtbot, picture, engine) -> Non
 @pytest.mark.parametrize("deaf", [0.0, 0.5])
 def test_closing_while_a_job_runs(drive, qtbot, picture, engine, deaf) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         engine.hold.set()
         engine.busy.clear()
         engine.deaf = deaf
@@ -325,7 +311,7 @@ def test_light_and_dark(drive, qtbot, picture) -> None:
         return window.grab().toImage().pixelColor(600, 60).name()
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
         first = theme.current().name
         light = ground(window)
@@ -341,7 +327,7 @@ def test_light_and_dark(drive, qtbot, picture) -> None:
 
 def test_keys_turn_tabs_and_hide_panels(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         QTest.keyClick(window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
         assert window.tabs.currentIndex() == 3
         qtbot.waitUntil(lambda: "filters of 3×3×3" in window.tabs.head.title())
@@ -357,7 +343,7 @@ def test_keys_turn_tabs_and_hide_panels(drive, qtbot, picture) -> None:
 
 def test_removing_the_last_picture_leaves_the_empty_page(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.deeds["remove_image"].trigger()
         assert window.tabs.empty.isVisible()
         assert not find(window, "runButton").isEnabled()
@@ -371,7 +357,7 @@ def test_removing_the_last_picture_leaves_the_empty_page(drive, qtbot, picture) 
 
 def test_another_model_and_an_unknown_one(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         picker, search = window.findChild(QComboBox, "modelPicker"), find(window, "modelSearch")
         click(picker)
         QTest.keyClicks(search, "vgg16")
@@ -392,7 +378,7 @@ def test_an_error_stays_above_the_last_good_picture(drive, qtbot, picture, engin
     from cnnviz_desktop.errors import LayerError
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         engine.fail = LayerError("This layer gives no maps. Choose another.")
         window.tabs._session.pick_layer("block.conv1", "Feature maps")
         bar = window.tabs.message
@@ -409,7 +395,7 @@ def test_an_error_stays_above_the_last_good_picture(drive, qtbot, picture, engin
 
 def test_a_bug_opens_one_dialog_with_a_report(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         engine.fail = ZeroDivisionError("a bug")
         window.tabs._session.pick_layer("block.conv1", "Feature maps")
         qtbot.waitUntil(lambda: window.findChild(CrashDialog) is not None)
@@ -425,7 +411,7 @@ def test_a_bug_opens_one_dialog_with_a_report(drive, qtbot, picture, engine) -> 
 
 def test_out_of_memory_is_a_sentence(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         engine.fail = RuntimeError("DefaultCPUAllocator: can't allocate memory")
         window.tabs._session.pick_layer("block.conv1", "Feature maps")
         qtbot.waitUntil(lambda: "not enough memory" in window.tabs.message.text())
@@ -438,7 +424,7 @@ def test_export_asks_for_a_file_and_writes_it(drive, qtbot, picture, tmp_path) -
     target = tmp_path / "figure.svg"
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         click(find(window, "exportButton"))
         line = find(window, "exportPath")
         line.selectAll()
@@ -453,7 +439,7 @@ def test_export_asks_for_a_file_and_writes_it(drive, qtbot, picture, tmp_path) -
 
 def test_copy_as_python_and_as_command(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.deeds["copy_python"].trigger()
         text = QGuiApplication.clipboard().text()
         assert "FeatureMaps(layer='block')(model, image)" in text
@@ -467,7 +453,7 @@ def test_copy_as_python_and_as_command(drive, qtbot, picture) -> None:
 
 def test_resizing_puts_the_panels_together_and_apart(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.resize(1000, 700)
         left = Qt.DockWidgetArea.LeftDockWidgetArea
         qtbot.waitUntil(lambda: window.dockWidgetArea(window._right) == left)
@@ -479,7 +465,7 @@ def test_resizing_puts_the_panels_together_and_apart(drive, qtbot, picture) -> N
 
 def test_the_look_is_remembered(drive, qtbot, picture) -> None:
     def first(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         if theme.current().name == "light":
             click(find(window, "themeButton"))
         window.deeds["tab_1"].trigger()
@@ -508,7 +494,7 @@ def test_the_window_paints_before_the_engine_starts(drive, qtbot, picture, engin
         assert not began.is_set()
         qtbot.waitUntil(began.is_set, timeout=5000)
         assert window.isVisible()
-        ready(window, qtbot)
+        answered(window, qtbot)
 
     drive(script, picture)
 
@@ -517,7 +503,7 @@ def test_a_click_is_answered_between_the_steps_of_a_long_job(drive, qtbot, pictu
     from cnnviz_desktop.gui.jobs import Priority
 
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         jobs = window._jobs
         going, stop = threading.Event(), threading.Event()
 
@@ -546,7 +532,7 @@ def test_bundled_model_with_a_sample_on_first_start(
     drive, qtbot, bundled_weights, sample, tmp_path
 ) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         assert window.tabs._session.model.name == "bundled"
         assert window.tabs.head.title().endswith(sample.name)
         label = window.findChild(QLabel, "memoryLabel")
@@ -556,7 +542,7 @@ def test_bundled_model_with_a_sample_on_first_start(
             window.tabs.setCurrentIndex(index)
             tab = window.tabs.view().tab
             if tab in window.tabs._session.techniques:
-                ready(window, qtbot, tab)
+                answered(window, qtbot, tab)
 
                 figure = tmp_path / f"{index}.png"
                 exporting = window.exporting
@@ -570,7 +556,7 @@ def test_bundled_model_with_a_sample_on_first_start(
 
 def test_a_prediction_can_be_exported_as_soon_as_it_is_there(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs.setCurrentIndex(0)
         qtbot.waitUntil(lambda: window.tabs._session.predictions.current() is not None)
         button = find(window, "exportButton")
@@ -585,9 +571,9 @@ def test_a_prediction_can_be_exported_as_soon_as_it_is_there(drive, qtbot, pictu
 
 def test_keys_of_the_explanation(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         window.tabs.setCurrentIndex(1)
-        ready(window, qtbot, "Explain")
+        answered(window, qtbot, "Explain")
         view = window.tabs.explain.view
         qtbot.waitUntil(lambda: window.tabs._session.predictions.current() is not None)
         heat = view.image()
@@ -603,7 +589,7 @@ def test_keys_of_the_explanation(drive, qtbot, picture) -> None:
 
 def test_zooming_the_interface_scales_text_and_bars(drive, qtbot, picture) -> None:
     def script(window) -> None:
-        ready(window, qtbot)
+        answered(window, qtbot)
         before = window.tabs.head.height()
         for _ in range(3):
             window.deeds["larger"].trigger()

@@ -14,6 +14,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cnnviz_desktop.data import Box, Floats, ImageInput, LayerNode, Maximised, Prediction
+from cnnviz_desktop.engine.channels import channels_of, check_channel
+from cnnviz_desktop.engine.parameters import (
+    blur_parameter,
+    call_parameter,
+    jitter_parameter,
+    l2_parameter,
+    rate_parameter,
+    seed_parameter,
+    side_parameter,
+    tv_parameter,
+)
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
@@ -26,7 +37,7 @@ from cnnviz_desktop.engine.technique import (
     Technique,
     parameter,
 )
-from cnnviz_desktop.errors import LayerError, ParameterError
+from cnnviz_desktop.errors import ParameterError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -87,15 +98,8 @@ class ActivationMaximization(Technique):
         1,
         "How many channels, from the chosen one on; or how many pictures with diversity.",
     )
-    side: int = parameter(
-        Integer(0, 1024, "automatic"),
-        0,
-        "Pixels along the picture's longer side; 0 is 128, or a smaller input's own.",
-        group="Picture",
-    )
-    seed: int = parameter(
-        Integer(0, 999_999), 0, "Where chance begins; the same gives the same.", group="Picture"
-    )
+    side: int = side_parameter()
+    seed: int = seed_parameter()
     row: int = parameter(
         Integer(-1, 9_999, "middle"), -1, "Row of the neuron; -1 is the middle.", group="Picture"
     )
@@ -108,12 +112,7 @@ class ActivationMaximization(Technique):
         "The other channel or class of a direction or joint; the next one by default.",
         group="Picture",
     )
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-        group="Picture",
-    )
+    call: int = call_parameter("Picture")
     parametrisation: str = parameter(
         Choice(("frequencies", "pixels")),
         "frequencies",
@@ -123,7 +122,7 @@ class ActivationMaximization(Technique):
     decorrelate: bool = parameter(
         Flag(), True, "Optimise colours in the directions that photographs have.", group="Picture"
     )
-    rate: float = parameter(Number(0.0001, 1, 0.005), 0.05, "Learning rate.", group="Picture")
+    rate: float = rate_parameter()
     shown: str = parameter(
         Choice(("automatic", "native", "input")),
         "automatic",
@@ -144,9 +143,7 @@ class ActivationMaximization(Technique):
         "again; Lucid has 12, which takes a fifth longer.",
         group="Transforms",
     )
-    jitter: int = parameter(
-        Integer(0, 64), 8, "Pixels that it is shifted by at most.", group="Transforms"
-    )
+    jitter: int = jitter_parameter(8)
     zoom: float = parameter(
         Number(0, 0.5, 0.01), 0.1, "Share that it grows or shrinks by at most.", group="Transforms"
     )
@@ -156,15 +153,9 @@ class ActivationMaximization(Technique):
     jitter_after: int = parameter(
         Integer(0, 64), 4, "Pixels that it is shifted by once turned.", group="Transforms"
     )
-    tv: float = parameter(
-        Number(0, 1000, 0.1), 0.0, "Weight against differences of neighbours.", group="Regularisers"
-    )
-    l2: float = parameter(
-        Number(0, 1000, 0.1), 0.0, "Weight against distance from grey.", group="Regularisers"
-    )
-    blur: float = parameter(
-        Number(0, 1000, 0.1), 0.0, "Weight against what blurring takes away.", group="Regularisers"
-    )
+    tv: float = tv_parameter()
+    l2: float = l2_parameter()
+    blur: float = blur_parameter()
 
     def is_quick(self) -> bool:
         """Say no: hundreds of passes."""
@@ -277,20 +268,11 @@ class ActivationMaximization(Technique):
 
         if node is None:
             return self._class_objective(model)
-        shape = node.output_shape
-        if shape is None or len(shape) not in (1, 3):
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no channels. Choose a layer with maps such as "
-                f"{model.default_layer or 'a convolution'}."
-            )
-        kind, channels, first = self.objective, shape[0], self.channel
+        channels = channels_of(model, node)
+        kind, first = self.objective, self.channel
         if kind == "layer":
             return Objective(kind, (0,)), ("the whole layer",)
-        if first >= channels:
-            raise ParameterError(
-                f"{node.name} has {channels} channels: channel must be 0 to {channels - 1}, not "
-                f"{first}."
-            )
+        check_channel(node.name, channels, first)
         if kind == "diversity":
             units = (first,) * self.count
             numbered = (f"channel {first}, {n} of {self.count}" for n in range(1, self.count + 1))
@@ -303,7 +285,7 @@ class ActivationMaximization(Technique):
             names = tuple(f"channel {one} {sign} {other}" for one, other in pairs)
             return Objective(kind, units, others), names
         if kind == "neuron":
-            self._check_place(shape, node.name)
+            self._check_place(node.output_shape or (), node.name)
             where = "" if self.row < 0 and self.column < 0 else f" at {self.row}, {self.column}"
             names = tuple(f"channel {unit}, neuron{where}" for unit in units)
             return Objective(kind, units, row=self.row, column=self.column), names
@@ -327,11 +309,7 @@ class ActivationMaximization(Technique):
             other = int(self.second)
         except ValueError:
             other = -1
-        if not 0 <= other < channels:
-            raise ParameterError(
-                f"{name} has {channels} channels: second must be 0 to {channels - 1}, not "
-                f"{self.second}."
-            )
+        check_channel(name, channels, other if other >= 0 else str(self.second), "second")
         return (other,) * len(units)
 
     def _class_objective(self, model: LoadedModel) -> tuple[Objective, tuple[str, ...]]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from cnnviz_desktop.data import Cell, Distribution, ImageInput, Table
+from cnnviz_desktop.engine.layer_selection import is_selected, layers_parameter, none_selected
+from cnnviz_desktop.engine.parameters import show_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.engine.technique import Choice, Technique, parameter
+from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.engine.techniques.weight_statistics import (
     FIRST,
     LAST,
@@ -15,7 +17,6 @@ from cnnviz_desktop.engine.techniques.weight_statistics import (
     note,
     number_cells,
 )
-from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _SATURATED = 0.95  # of a channel's values at a bound
 _FEW = 4  # values; maps of fewer have too few directions to be told apart
-_WHICH = {"all": "layers", "kernels": "layers with kernels", "rectifiers": "rectifiers"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +45,8 @@ class ActivationStatistics(Technique):
     tab: ClassVar[str] = "Statistics"
     summary: ClassVar[str] = "Measure every layer's answer to the picture: spread, silent channels."
 
-    layers: str = parameter(
-        Choice(tuple(_WHICH)),
-        "all",
-        "All innermost layers, those with kernels, or the rectifiers (ReLU and its kin).",
-    )
-    show: str = parameter(
-        Choice(("table", "histograms", "boxes")),
-        "table",
-        "A table of numbers, a histogram per layer, or a box plot per layer.",
-    )
+    layers: str = layers_parameter()
+    show: str = show_parameter()
 
     def __call__(
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
@@ -69,10 +61,7 @@ class ActivationStatistics(Technique):
             observe(model, tensor, survey.see, run, "Measuring activations")
         title = f"Activations of {model.title} for {image.name}"
         if not survey.names:
-            raise LayerError(
-                f"{model.title} has no {_WHICH[self.layers]} that a pass runs as modules: "
-                "choose all layers."
-            )
+            raise none_selected(model, self.layers)
         if self.show == "table":
             return survey.table(title)
         how = cast(Literal["histograms", "boxes"], self.show)
@@ -93,19 +82,11 @@ class _Survey:
 
     def see(self, name: str, call: int, module: nn.Module, output: Tensor) -> None:
         """Measure a layer's output."""
-        from cnnviz_desktop.engine.health import is_rectifier
         from cnnviz_desktop.engine.statistics import measure
 
         # Also for what is not shown: the channels' axis follows from layer to layer.
         self.census.see(name, call, module, output)
-        match self._technique.layers:
-            case "kernels":
-                shown = getattr(getattr(module, "weight", None), "ndim", 0) > 1
-            case "rectifiers":
-                shown = is_rectifier(module)
-            case _:
-                shown = True
-        if not shown:
+        if not is_selected(module, self._technique.layers):
             return
         known = measure(output)
         self.names.append(name)

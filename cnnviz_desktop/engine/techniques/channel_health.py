@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from cnnviz_desktop.data import Cell, ImageInput, LayerHealth, Table
+from cnnviz_desktop.engine.layer_selection import is_selected, layers_parameter, none_selected
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.engine.technique import Choice, FolderKind, Technique, parameter
+from cnnviz_desktop.engine.technique import FolderKind, Technique, parameter
 from cnnviz_desktop.engine.techniques.weight_statistics import note
-from cnnviz_desktop.errors import CnnvizError, ImageError, LayerError
+from cnnviz_desktop.errors import CnnvizError, ImageError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from cnnviz_desktop.engine.datasets import Dataset
     from cnnviz_desktop.engine.doubles import Doubles
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 SATURATED = 0.95  # of a channel's values at a bound
-_WHICH = {"all": "layers", "kernels": "layers with kernels", "rectifiers": "rectifiers"}
 _NAMED = 3  # files in a note
 _GENERATED = 24  # pictures where no folder is named
 _COLUMNS = (
@@ -55,11 +55,7 @@ class ChannelHealth(Technique):
         "Folder whose pictures are looked at, those in folders within it as well, or one picture's "
         "file; generated pictures by default.",
     )
-    layers: str = parameter(
-        Choice(tuple(_WHICH)),
-        "all",
-        "All innermost layers, those with kernels, or the rectifiers (ReLU and its kin).",
-    )
+    layers: str = layers_parameter()
 
     def is_quick(self) -> bool:
         """Say no: a folder may hold any number of pictures."""
@@ -93,25 +89,11 @@ class ChannelHealth(Technique):
         rows = [
             _row(item, model, doubles)
             for item in found
-            if self._wanted(model.module.get_submodule(item.layer))
+            if is_selected(model.module.get_submodule(item.layer), self.layers)
         ]
         if not rows:
-            raise LayerError(
-                f"{model.title} has no {_WHICH[self.layers]} that a pass runs as modules: "
-                "choose all layers."
-            )
+            raise none_selected(model, self.layers)
         return _table(f"Channel health of {model.title} over {over}", rows, failures)
-
-    def _wanted(self, module: nn.Module) -> bool:
-        from cnnviz_desktop.engine.health import is_rectifier
-
-        match self.layers:
-            case "kernels":
-                return getattr(getattr(module, "weight", None), "ndim", 0) > 1
-            case "rectifiers":
-                return is_rectifier(module)
-            case _:
-                return True
 
 
 class _Compare:

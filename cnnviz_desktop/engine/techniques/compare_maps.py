@@ -40,6 +40,7 @@ from cnnviz_desktop.errors import ParameterError
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
+# In menu order; `TECHNIQUES` takes them from here.
 METHODS: dict[str, type[Technique]] = {
     kind.command: kind
     for kind in (
@@ -49,8 +50,8 @@ METHODS: dict[str, type[Technique]] = {
         HiResCam,
         LayerCam,
         FinerCam,
-        EigenCam,
         FullGrad,
+        EigenCam,
         ScoreCam,
         FasterScoreCam,
         AblationCam,

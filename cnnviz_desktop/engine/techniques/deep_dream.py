@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cnnviz_desktop.data import Floats, ImageInput, Maximised
+from cnnviz_desktop.engine.channels import check_channel, maps_of
+from cnnviz_desktop.engine.parameters import call_parameter, seed_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Integer, LayerKind, Number, Technique, parameter
-from cnnviz_desktop.errors import LayerError, ParameterError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,15 +67,8 @@ class DeepDream(Technique):
     jitter: int = parameter(
         Integer(0, 256), 32, "Pixels that it is rolled by at most.", group="Picture"
     )
-    seed: int = parameter(
-        Integer(0, 999_999), 0, "Where chance begins; the same gives the same.", group="Picture"
-    )
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-        group="Picture",
-    )
+    seed: int = seed_parameter()
+    call: int = call_parameter("Picture")
 
     def is_quick(self) -> bool:
         """Say no: dozens of passes over a large picture."""
@@ -91,17 +85,7 @@ class DeepDream(Technique):
 
         picture = self.required_image(image)
         node = model.layer(self.layer)
-        if not node.has_maps or node.output_shape is None:
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no maps. Choose a layer with maps such as "
-                f"{model.default_layer}."
-            )
-        channels = node.output_shape[0]
-        if self.channel >= channels:
-            raise ParameterError(
-                f"{node.name} has {channels} channels: channel must be 0 to {channels - 1}, or -1 "
-                f"for all, not {self.channel}."
-            )
+        check_channel(node.name, maps_of(model, node), self.channel, least="all")
         kind = "layer" if self.channel < 0 else "channel"
         objective = Objective(kind, (max(self.channel, 0),))
         with gradients():

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from cnnviz_desktop.data import Activation, ImageInput
+from cnnviz_desktop.engine.parameters import call_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.engine.technique import Integer, LayerKind, Technique, parameter
+from cnnviz_desktop.engine.technique import LayerKind, Technique, parameter
 from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
@@ -31,11 +32,7 @@ class FeatureMaps(Technique):
     layer: str | None = parameter(
         LayerKind(), None, "Layer whose output is shown; the last one with maps by default."
     )
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-    )
+    call: int = call_parameter()
 
     def __call__(
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT

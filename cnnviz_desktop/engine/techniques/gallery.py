@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cnnviz_desktop.data import ImageInput, Maximised
+from cnnviz_desktop.engine.channels import channels_of, check_channel
+from cnnviz_desktop.engine.parameters import seed_parameter, side_parameter
 from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.technique import Integer, LayerKind, Technique, parameter
 from cnnviz_desktop.engine.techniques.activation_maximization import ActivationMaximization
-from cnnviz_desktop.errors import LayerError, ParameterError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.gallery_folder import Kept
@@ -51,15 +52,8 @@ class Gallery(Technique):
         Integer(0, 99_999, "all"), 0, "How many channels from there on; 0 is all of them."
     )
     steps: int = parameter(Integer(1, 10_000), 256, "Steps for each channel.")
-    side: int = parameter(
-        Integer(0, 1024, "automatic"),
-        0,
-        "Pixels along a picture's longer side; 0 is 128, or a smaller input's own.",
-        group="Picture",
-    )
-    seed: int = parameter(
-        Integer(0, 999_999), 0, "Where chance begins; the same gives the same.", group="Picture"
-    )
+    side: int = side_parameter()
+    seed: int = seed_parameter()
 
     def is_quick(self) -> bool:
         """Say no: minutes to hours."""
@@ -72,17 +66,8 @@ class Gallery(Technique):
         from cnnviz_desktop.engine.gallery_folder import GalleryFolder
 
         node = model.layer(self.layer)
-        if node.output_shape is None or len(node.output_shape) not in (1, 3):
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no channels. Choose a layer with maps such as "
-                f"{model.default_layer or 'a convolution'}."
-            )
-        channels = node.output_shape[0]
-        if self.first >= channels:
-            raise ParameterError(
-                f"{node.name} has {channels} channels: first must be 0 to {channels - 1}, not "
-                f"{self.first}."
-            )
+        channels = channels_of(model, node)
+        check_channel(node.name, channels, self.first, "first")
         end = min(channels, self.first + self.count) if self.count else channels
         wanted = range(self.first, end)
         folder = GalleryFolder.of(model, node.name, gallery_settings(self.maker(node.name, 0, 1)))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from cnnviz_desktop.data import Heatmap
 from cnnviz_desktop.engine.cam import MORE
 from cnnviz_desktop.engine.input_explanation import InputExplanation
-from cnnviz_desktop.engine.technique import Integer, LayerKind, parameter
+from cnnviz_desktop.engine.parameters import call_parameter
+from cnnviz_desktop.engine.technique import LayerKind, parameter
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.input_pass import Found, Subject
@@ -35,12 +36,7 @@ class GuidedGradCam(InputExplanation):
     layer: str | None = parameter(
         LayerKind(), None, "Layer of the Grad-CAM map; the last one with maps by default."
     )
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-        MORE,
-    )
+    call: int = call_parameter(MORE)
 
     def explain(self, subject: Subject) -> list[Found]:
         """Return the largest magnitude of the product at each pixel, for each class."""

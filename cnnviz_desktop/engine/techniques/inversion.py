@@ -14,16 +14,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cnnviz_desktop.data import Floats, ImageInput, Inverted, LayerNode
+from cnnviz_desktop.engine.channels import maps_of
+from cnnviz_desktop.engine.parameters import (
+    blur_parameter,
+    call_parameter,
+    jitter_parameter,
+    l2_parameter,
+    rate_parameter,
+    seed_parameter,
+    tv_parameter,
+)
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
     Integer,
     LayerKind,
-    Number,
     Technique,
     parameter,
 )
-from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,28 +74,13 @@ class Inversion(Technique):
         1,
         "How many layers of the network to make it again from, evenly over it: the curve.",
     )
-    seed: int = parameter(
-        Integer(0, 999_999), 0, "Where chance begins; the same gives the same.", group="Picture"
-    )
-    rate: float = parameter(Number(0.0001, 1, 0.005), 0.05, "Learning rate.", group="Picture")
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-        group="Picture",
-    )
-    jitter: int = parameter(
-        Integer(0, 64), 0, "Pixels that it is shifted by at most.", group="Transforms"
-    )
-    tv: float = parameter(
-        Number(0, 1000, 0.1), 0.1, "Weight against differences of neighbours.", group="Regularisers"
-    )
-    l2: float = parameter(
-        Number(0, 1000, 0.1), 0.0, "Weight against distance from grey.", group="Regularisers"
-    )
-    blur: float = parameter(
-        Number(0, 1000, 0.1), 0.0, "Weight against what blurring takes away.", group="Regularisers"
-    )
+    seed: int = seed_parameter()
+    rate: float = rate_parameter()
+    call: int = call_parameter("Picture")
+    jitter: int = jitter_parameter(0)
+    tv: float = tv_parameter(0.1)
+    l2: float = l2_parameter()
+    blur: float = blur_parameter()
 
     def is_quick(self) -> bool:
         """Say no: hundreds of passes."""
@@ -101,11 +94,7 @@ class Inversion(Technique):
 
         picture = self.required_image(image)
         node = model.layer(self.layer)
-        if not node.has_maps:
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no maps. Choose a layer with maps such as "
-                f"{model.default_layer}."
-            )
+        maps_of(model, node)
         model.call(node, self.call)
         with gradients():
             return self._inverted(model, picture, node.name, run)

@@ -16,9 +16,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from cnnviz_desktop.data import FilterBank, Floats, ImageInput, LayerNode, Tuning
+from cnnviz_desktop.engine.channels import check_channel, maps_of
+from cnnviz_desktop.engine.parameters import call_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Integer, LayerKind, Technique, parameter
-from cnnviz_desktop.errors import LayerError, ParameterError
+from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -81,11 +83,7 @@ class Probes(Technique):
     angles: int = parameter(
         Integer(4, 36), 12, "Orientations of stripes, edges and bars, evenly from 0° to 180°."
     )
-    call: int = parameter(
-        Integer(-1, 999),
-        -1,
-        "Which call, for a layer that one pass runs several times: from 0; -1 is the last.",
-    )
+    call: int = call_parameter()
 
     def is_quick(self) -> bool:
         """Say no: hundreds of pictures are shown."""
@@ -134,17 +132,8 @@ class Probes(Technique):
                 f"{layer.name} is not run when {model.title} looks at a picture. "
                 "Choose another layer."
             )
-        if not layer.has_maps or layer.output_shape is None:
-            raise LayerError(
-                f"{layer.name} ({layer.kind}) gives no maps, so there is no middle of them to look "
-                f"at. Choose a layer with maps such as {model.default_layer or 'a convolution'}."
-            )
-        channels = layer.output_shape[0]
-        if self.channel >= channels:
-            raise ParameterError(
-                f"{layer.name} has {channels} channels: channel must be 0 to {channels - 1}, "
-                f"or -1 for all, not {self.channel}."
-            )
+        channels = maps_of(model, layer, ", so there is no middle of them to look at")
+        check_channel(layer.name, channels, self.channel, least="all")
         return layer
 
     def _known_responses(

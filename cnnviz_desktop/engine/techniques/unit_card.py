@@ -24,6 +24,7 @@ from cnnviz_desktop.data import (
     Table,
     Tuning,
 )
+from cnnviz_desktop.engine.channels import check_channel, maps_of
 from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.technique import Flag, Integer, LayerKind, Technique, parameter
 from cnnviz_desktop.errors import LayerError, ModelError, ParameterError
@@ -92,19 +93,11 @@ class UnitCard(Technique):
 
         image = self.required_image(image)
         node = model.layer(self.layer)
-        if not node.has_maps:
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no maps, so it has no units to show. Choose a "
-                f"layer with maps such as {model.default_layer or 'a convolution'}."
-            )
+        maps_of(model, node, ", so it has no units to show")
         whole = FeatureMaps(layer=node.name)(model, image, run)
         highs = np.nan_to_num(whole.values).max(axis=(1, 2))
         channel = int(highs.argmax()) if self.channel < 0 else self.channel
-        if channel >= len(highs):
-            raise ParameterError(
-                f"{node.name} has {len(highs)} channels: channel must be 0 to {len(highs) - 1}, or "
-                f"-1 for the strongest, not {channel}."
-            )
+        check_channel(node.name, len(highs), channel, least="the strongest")
         values = whole.values[channel]
         row, column = self._place(values, node.name)
         reading = read(model, image, node.name, channel, row, column, run)

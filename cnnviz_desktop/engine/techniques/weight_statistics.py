@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from cnnviz_desktop.data import Cell, Distribution, ImageInput, Table
+from cnnviz_desktop.engine.parameters import show_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Choice, Technique, parameter
 from cnnviz_desktop.errors import LayerError
@@ -58,11 +59,7 @@ class WeightStatistics(Technique):
         "all",
         "Kernels (of convolutions and linear layers), scales (of batch norms), both, or biases.",
     )
-    show: str = parameter(
-        Choice(("table", "histograms", "boxes")),
-        "table",
-        "A table of numbers, a histogram per layer, or a box plot per layer.",
-    )
+    show: str = show_parameter()
 
     def __call__(
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
