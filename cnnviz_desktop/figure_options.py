@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnviz_desktop.data import Inverted, Maximised
+from cnnviz_desktop.data import Inverted, Maximised, Timeline
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, Record, Result
@@ -91,6 +91,12 @@ def write_result(
         from cnnviz_desktop.figures.maximised_plate import growth_frames
 
         save_growth(growth_frames(result), options.out, written)
+        return
+    if options.out.suffix.lower() == _FILM and isinstance(result, Timeline):
+        from cnnviz_desktop.figures.growth import save_growth
+        from cnnviz_desktop.figures.timeline_film import film
+
+        save_growth(film(result, image, dark=bool(options.figure_dark)), options.out, written)
         return
     if options.out.suffix.lower() in DATA_SUFFIXES:
         save_data(result, options.out, written)

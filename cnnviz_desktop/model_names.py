@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
+_PUBLISHED = "pretrained"
 _FACTORY = re.compile(r"(.+\.py)(:\w+)", re.I | re.S)
 
 
@@ -18,6 +19,19 @@ def file_in(name: str) -> tuple[str, str]:
         return found[1], found[2]
     is_file = not name.startswith("timm:") and any(sign in name for sign in "/\\.")
     return (name, "") if is_file else ("", "")
+
+
+def parted(model: str) -> tuple[str, str | None]:
+    """Part "vgg16=none" into a network's name and its weights; those are None without a "="."""
+    name, sign, weights = model.rpartition("=")
+    if not (sign and name and weights) or Path(model).expanduser().exists():
+        return model, None
+    return name, None if weights == _PUBLISHED else weights
+
+
+def joined(name: str, weights: str | None) -> str:
+    """Return a network's name and its weights in one text, as `parted` reads it."""
+    return name if weights in (None, _PUBLISHED) else f"{name}={weights}"
 
 
 def rooted(name: str) -> str:

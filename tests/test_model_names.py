@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnnviz_desktop.model_names import file_in, rooted, short_name
+from cnnviz_desktop.model_names import file_in, joined, parted, rooted, short_name
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,27 @@ def test_a_file_is_meant_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     assert rooted("net.py:make") == f"{tmp_path / 'net.py'}:make"
     assert rooted("vgg16") == "vgg16"
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "weights"),
+    [
+        ("vgg16", "vgg16", None),
+        ("vgg16=none", "vgg16", "none"),
+        ("vgg16=pretrained", "vgg16", None),
+        ("net.py:make=/my nets/a=b.pth", "net.py:make=/my nets/a", "b.pth"),
+        ("vgg16=", "vgg16=", None),
+        ("=none", "=none", None),
+    ],
+)
+def test_a_name_may_say_its_weights(model: str, name: str, weights: str | None) -> None:
+    assert parted(model) == (name, weights)
+
+
+def test_names_and_weights_go_together_and_apart(tmp_path: Path) -> None:
+    for name, weights in (("vgg16", None), ("net.py:make", "none"), ("vgg16", "/a/b.pth")):
+        assert parted(joined(name, weights)) == (name, weights)
+    assert joined("vgg16", "pretrained") == "vgg16"
+    odd = tmp_path / "a=b.pth"
+    odd.write_bytes(b"")
+    assert parted(str(odd)) == (str(odd), None), "a file that is there is meant whole"
