@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,15 @@ import numpy as np
 
 from cnnviz_desktop.data import Evaluation, Evaluations, Record, Table
 from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.engine.techniques import Evaluate
 from cnnviz_desktop.errors import ParameterError
-from cnnviz_desktop.figure_options import add_figure_options, check_figure_options, write_result
+from cnnviz_desktop.figure_options import check_figure_options, write_result
+from cnnviz_desktop.model_names import parted
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
-HELP = "Measure how well models answer on a folder of labelled pictures."
-SHOWN = ("all", "confusion", "calibration", "classes")
 _CONFUSED = 10
 
 Load = Callable[[argparse.Namespace], "LoadedModel"]
@@ -28,27 +28,14 @@ Print = Callable[[Table], str]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what `evaluate` takes besides a model."""
+    """Add what `evaluate` takes besides a model and the technique's parameters."""
     parser.add_argument("others", nargs="*", metavar="MODEL", help="models to compare it with")
     parser.add_argument(
         "--data",
-        required=True,
+        dest="folder",
+        default=argparse.SUPPRESS,
         metavar="FOLDER",
-        help="a folder with a folder for each class, a CSV file of paths and labels, torchvision's "
-        "MNIST or CIFAR, or “generated”",
-    )
-    parser.add_argument(
-        "--split",
-        choices=("test", "train"),
-        default="test",
-        help="the part of the data, where there are two (test)",
-    )
-    parser.add_argument(
-        "--classes",
-        type=Path,
-        metavar="FILE",
-        help="JSON that says which folder is which class where the guess is wrong: "
-        "{“folder”: 281, “another”: “tabby”}",
+        help="the same as --folder",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
@@ -57,46 +44,51 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", type=Path, metavar="FILE", help="also write the answer for each picture, CSV"
     )
-    parser.add_argument("--show", choices=SHOWN, default="all", help="what the figure draws (all)")
-    add_figure_options(parser, "write a figure (.png, .svg, .pdf) or data (.npz, .csv)")
 
 
 def command(
-    load: Load, make_run: Callable[[], Run], as_text: Print
+    load: Load,
+    make_run: Callable[[], Run],
+    as_text: Print,
+    technique_from: Callable[[argparse.Namespace], Technique],
 ) -> Callable[[argparse.Namespace], int]:
     """Return what carries `evaluate` out."""
 
     def evaluate_(options: argparse.Namespace) -> int:
-        from cnnviz_desktop.engine.class_map import read_class_map
-        from cnnviz_desktop.engine.datasets import open_dataset
-        from cnnviz_desktop.engine.evaluation import evaluate
+        from cnnviz_desktop.engine.technique import record
 
-        if options.others and options.factory is not None:
+        if (options.others or options.also) and options.factory is not None:
             raise ParameterError(
                 "--factory makes one model: to compare several, name each as FILE.py:FUNCTION."
             )
         if options.out is not None:
             check_figure_options(options)
-        said = read_class_map(options.classes) if options.classes is not None else {}
-        dataset = open_dataset(options.data, options.split)
+        names = tuple(dict.fromkeys((*options.others, *options.also)))
+        technique = technique_from(argparse.Namespace(**{**vars(options), "also": names}))
+        assert isinstance(technique, Evaluate)
+        technique.check_files()
         models = [load(options)]
-        for name in options.others:
-            models.append(load(argparse.Namespace(**{**vars(options), "model": name})))
-        found = replace(evaluate(models, dataset, make_run(), said), show=options.show)
-        _write(options, found, models)
+        for item in names:
+            name, weights = parted(item)
+            other = {"model": name, "weights": weights or options.weights}
+            models.append(load(argparse.Namespace(**{**vars(options), **other})))
+        found = technique.of(models, make_run())
+        _write(options, found, record(technique, models[0]))
         print(json.dumps(_as_json(found), indent=2) if options.json else _text(found, as_text))
+        if options.out is not None and not options.json:
+            print(f"Wrote {options.out}")
         return 0
 
     return evaluate_
 
 
-def _write(options: argparse.Namespace, found: Evaluations, models: list[LoadedModel]) -> None:
+def _write(options: argparse.Namespace, found: Evaluations, made: Record) -> None:
     """Write the files that were asked for."""
     from cnnviz_desktop.figures.evaluation_table import class_table, picture_table
     from cnnviz_desktop.figures.tables import delimited
 
     if options.out is not None:
-        write_result(options, found, None, _record(options, models))
+        write_result(options, found, None, made)
     tables = ((options.csv, class_table), (options.pictures, picture_table))
     for path, table in tables:
         if path is None:
@@ -106,21 +98,6 @@ def _write(options: argparse.Namespace, found: Evaluations, models: list[LoadedM
             path.write_bytes(text.encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise ParameterError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-def _record(options: argparse.Namespace, models: list[LoadedModel]) -> Record:
-    """Return what makes the figure again."""
-    from cnnviz_desktop.engine.technique import record
-
-    parameters: dict[str, Any] = {
-        "data": str(options.data),
-        "split": options.split,
-        "show": options.show,
-        "others": [[model.name, model.weights, model.fingerprint] for model in models[1:]],
-    }
-    if options.classes is not None:
-        parameters["classes"] = str(options.classes.absolute())
-    return replace(record(None, models[0]), technique="evaluate", parameters=parameters)
 
 
 def _text(found: Evaluations, as_text: Print) -> str:

@@ -13,11 +13,13 @@ from PIL import Image
 from cnnviz_desktop import cli
 from cnnviz_desktop.bundled.pictures import CLASSES, draw
 from cnnviz_desktop.data import Record
+from cnnviz_desktop.engine.remembered_classes import remember
 
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CNNVIZ_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("CNNVIZ_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -67,8 +69,8 @@ def test_several_models_side_by_side_as_tables_and_files(bundled_weights, folder
         }
     record = Record.from_json(Path("e.png.json").read_text(encoding="utf-8"))
     assert record.technique == "evaluate"
-    assert record.parameters["data"] == "pictures"
-    assert record.parameters["others"][0][0] == "bundled"
+    assert record.parameters["folder"] == "pictures"
+    assert record.parameters["also"] == [str(checkpoint)]
 
 
 def test_a_file_says_which_folder_is_which_class(bundled_weights, folder, capsys):
@@ -97,11 +99,35 @@ def test_it_refuses_with_a_sentence(folder, capsys, arguments, sentence):
     assert sentence in capsys.readouterr().err
 
 
-def test_it_asks_for_data(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["evaluate", "bundled"])
-    assert stopped.value.code == 2
-    assert "--data" in capsys.readouterr().err
+def test_without_data_pictures_are_generated(bundled_weights, capsys):
+    assert cli.main(["evaluate", "bundled", "--generated", "9", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["data"], found["pictures"]) == ("the generator", 9)
+
+
+def test_other_models_may_be_named_in_an_option_as_the_window_writes_it(
+    bundled_weights, folder, capsys
+):
+    checkpoint = bundled_weights.parent / "checkpoints" / "step-00000.safetensors"
+    line = ["evaluate", "bundled", f"--also={checkpoint}", "--folder=pictures", "--json"]
+    assert cli.main(line) == 0
+    models = json.loads(capsys.readouterr().out)["models"]
+    assert [item["model"] for item in models] == ["bundled pretrained", "bundled step-00000"]
+
+
+def test_what_was_said_of_a_folder_before_holds_and_a_file_goes_before_it(
+    bundled_weights, folder, capsys
+):
+    (folder / "striped_star").rename(folder / "mine")
+    place = str(folder.resolve())
+    remember("folders", place, CLASSES, {"mine": CLASSES[0]})
+    base = ["evaluate", "bundled", "--data", "pictures", "--json"]
+
+    assert cli.main(base) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 6
+    Path("said.json").write_text("{}", encoding="utf-8")
+    assert cli.main([*base, "--classes", "said.json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pictures"] == 4
 
 
 def test_exemplars_of_a_folder_named_behind_the_model(bundled_weights, folder):
@@ -127,4 +153,4 @@ def test_what_was_skipped_is_said(bundled_weights, folder, capsys):
         cli.main(["exemplars", "bundled", "pictures", "--layer", "blocks.0", "--out", "x.npz"]) == 0
     )
 
-    assert "1 files could not be read and were skipped." in capsys.readouterr().err
+    assert "1 file could not be read and was skipped." in capsys.readouterr().err

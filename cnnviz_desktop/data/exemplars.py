@@ -128,3 +128,93 @@ class Evaluations:
     models: tuple[Evaluation, ...]
     show: EvaluationView = "all"
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetFacts:
+    """What a dataset is, before a network has looked at it.
+
+    `kind`, `source`, `split` and `place` open it again. Of its K classes: their own names, how many
+    pictures are of each, and which of the network's classes each stands for (None for none), by
+    `how`; `guessed` is what it would be had nobody said otherwise in the file `said`. `unlabelled`
+    pictures have no class; `broken` are files that cannot be read, with the reason.
+    """
+
+    kind: str
+    source: str
+    split: str
+    place: str
+    title: str
+    images: int
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    indices: tuple[int | None, ...]
+    guessed: tuple[int | None, ...]
+    how: tuple[str, ...]
+    unlabelled: int = 0
+    said: str = ""
+    broken: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ExemplarOverview:
+    """What is known by now of all C channels of a layer: of each its k strongest pictures.
+
+    `images` pictures of `total` were looked at. Of the strongest, `values`, their `ids` in the
+    index and their classes `labels` (-1 for none) are (C, k). `means`, `strongest` and
+    `selectivity` (C, K) are as in `Exemplars`, over the `classes` of the `folders`, which have
+    `class_images` (K) pictures each. `telling` (C) are the channels, those first that tell a class
+    apart best.
+    """
+
+    title: str
+    layer: str
+    images: int
+    total: int
+    values: Floats
+    ids: Counts
+    labels: Counts
+    classes: tuple[str, ...]
+    folders: tuple[str, ...]
+    class_images: Counts
+    means: Floats
+    strongest: Floats
+    selectivity: Floats
+    telling: Counts
+    broken: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def labelled(self) -> bool:
+        """Tell whether the pictures have classes."""
+        return self.folders != ("",)
+
+    def purity(self) -> Floats:
+        """Return (C) the share of the commonest class among each channel's strongest pictures."""
+        total = np.maximum(self.strongest.sum(axis=1), 1)
+        share: Floats = (self.strongest.max(axis=1) / total).astype(np.float32)
+        return share
+
+    def between(self, label: int, other: int) -> Floats:
+        """Return (C) by how much each channel answers more to one class than to another."""
+        difference: Floats = self.means[:, label] - self.means[:, other]
+        return difference
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelPictures:
+    """Crops of the pictures of N channels, k for each, as `Exemplars` has them.
+
+    `ids` (N, k) are the pictures' numbers in the index and `keys` (N k) their names in the dataset.
+    """
+
+    channels: tuple[int, ...]
+    values: Floats
+    ids: Counts
+    pictures: Floats
+    files: tuple[str, ...]
+    keys: tuple[str, ...]
+    labels: tuple[int, ...]
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    boxes: tuple[Box, ...]

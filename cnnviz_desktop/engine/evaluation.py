@@ -19,9 +19,10 @@ from torch import Tensor
 
 from cnnviz_desktop.data import Evaluation, Evaluations, Floats, ImageInput
 from cnnviz_desktop.engine.class_map import ClassMap, guessed
-from cnnviz_desktop.engine.datasets import Dataset, Item
+from cnnviz_desktop.engine.datasets import GENERATED, Dataset, Item
 from cnnviz_desktop.engine.decoding import Decoded, decoded
 from cnnviz_desktop.engine.recording import interruptible
+from cnnviz_desktop.engine.remembered_classes import mapped
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean
 
@@ -46,7 +47,8 @@ def evaluate(
 ) -> Evaluations:
     """Return how networks answer on the pictures of all classes that every one of them knows.
 
-    `said` maps folders to classes where the guess is wrong. Files that cannot be read are skipped.
+    `said` maps folders to classes where the guess is wrong; None is what was said of this dataset
+    before. Files that cannot be read are skipped.
     Raises `ParameterError` where there is nothing to measure by.
     """
     if not models:
@@ -56,14 +58,14 @@ def evaluate(
             f"The pictures of {dataset.title} have no classes: put them into a folder for each "
             "class, or give a CSV file of paths and labels."
         )
-    maps = [_mapped(model, dataset, said or {}) for model in models]
+    maps = [_mapped(model, dataset, said) for model in models]
     known = {
         place
         for place in range(len(dataset.classes))
         if all(item.indices[place] is not None for item in maps)
     }
     if not known:
-        raise _nothing_known(models, maps)
+        raise _nothing_known(models, dataset, maps)
     items = [item for item in dataset.items if item.label in known]
     tallies = [_Tally(title) for title in _titles(models)]
     problems: dict[str, str] = {}
@@ -73,7 +75,9 @@ def evaluate(
     with closing(_prepared(models, dataset, items)) as stream:
         done = 0
         for batch in _batches(stream):
+            paused = time.perf_counter()
             run.pause()
+            start += time.perf_counter() - paused  # held, or others went first
             sound = [(item.key, item.made) for item in batch if item.made is not None]
             problems |= {item.key.key: item.problem for item in batch if item.made is None}
             for model, mapping, tally, place in zip(
@@ -116,19 +120,30 @@ def _titles(models: Sequence[LoadedModel]) -> list[str]:
     ]
 
 
-def _mapped(model: LoadedModel, dataset: Dataset, said: Mapping[str, int | str | None]) -> ClassMap:
+def _mapped(
+    model: LoadedModel, dataset: Dataset, said: Mapping[str, int | str | None] | None
+) -> ClassMap:
+    if said is None:
+        return mapped(dataset.kind, dataset.place, dataset.classes, model.labels)
     return guessed(dataset.classes, model.labels).said(said)
 
 
-def _nothing_known(models: Sequence[LoadedModel], maps: Sequence[ClassMap]) -> ParameterError:
+def _nothing_known(
+    models: Sequence[LoadedModel], dataset: Dataset, maps: Sequence[ClassMap]
+) -> ParameterError:
     for model, mapping in zip(models, maps, strict=True):
         if len(mapping.missing) == len(mapping.folders):
             first = mapping.folders[0]
+            if dataset.kind == GENERATED:
+                return ParameterError(
+                    f"{model.title} does not know the classes of the generated pictures: choose a "
+                    "folder with a folder for each class."
+                )
             return ParameterError(
                 f"{model.title} knows none of the classes {', '.join(mapping.folders[:3])}"
                 f"{' …' if len(mapping.folders) > 3 else ''}."
-                f"{did_you_mean(first, model.labels)} Say which is which with --classes FILE, a "
-                "JSON file such as {“folder”: 281}."
+                f"{did_you_mean(first, model.labels)} Say which is which in the tab Dataset, or "
+                "with --classes FILE, a JSON file such as {“folder”: 281}."
             )
     return ParameterError("No class of the pictures is known to all of the networks.")
 
@@ -141,11 +156,14 @@ def _notes(
     if strange:
         more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
         named = ", ".join(strange[:_NAMED])
-        yield f"Of no class that all networks know, and left out: {named}{more}."
+        who = "all networks know" if len(tallies) > 1 else "the network knows"
+        yield f"Of no class that {who}, and left out: {named}{more}."
     if problems:
         first = "; ".join(list(problems)[:_NAMED])
         more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        yield f"{len(problems)} files could not be read and were skipped: {first}{more}."
+        files = "file could not be read and was" if len(problems) == 1 else ""
+        files = files or "files could not be read and were"
+        yield f"{len(problems)} {files} skipped: {first}{more}."
     for tally in tallies:
         if tally.odd:
             yield f"{tally.model} gave no sound numbers for {tally.odd} pictures."

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnviz_desktop.data import Floats
+from cnnviz_desktop.data import DatasetFacts, Floats
 from cnnviz_desktop.engine.caches import own_folder
 from cnnviz_desktop.engine.datasets import NO_CLASS, Dataset
 from cnnviz_desktop.engine.exemplar_records import (
@@ -86,7 +86,7 @@ def model_key(model: LoadedModel) -> str:
     return digest.hexdigest()
 
 
-def index_path(model: LoadedModel, dataset: Dataset) -> Path:
+def index_path(model: LoadedModel, dataset: Dataset | DatasetFacts) -> Path:
     """Return where the index of a network and a dataset is, whether or not it is there."""
     place = hashlib.sha256(f"{dataset.kind}\n{dataset.place}".encode("utf-8", "surrogatepass"))
     name = f"{model_key(model)[:24]}-{place.hexdigest()[:24]}{_SUFFIX}"
@@ -421,6 +421,11 @@ class ExemplarIndex:
             both[:, 0],
             both[:, 1],
         )
+
+    def seen_classes(self, layer: str) -> list[int]:
+        """Return the ids of the classes whose pictures a layer has seen, -1 for none."""
+        rows = self._rows("SELECT class FROM sums WHERE layer = ? ORDER BY class", layer)
+        return [row[0] for row in rows]
 
     def sample(self, layer: str) -> Sample:
         """Return what a layer's channels give for the pictures that were drawn."""

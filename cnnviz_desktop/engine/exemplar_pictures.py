@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from cnnviz_desktop.data import Box, Exemplars, Floats, ImageInput
-from cnnviz_desktop.engine.class_map import guessed
 from cnnviz_desktop.engine.datasets import reader
 from cnnviz_desktop.engine.decoding import decoded
 from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, paths_of
 from cnnviz_desktop.engine.exemplar_pass import MaximaPass
 from cnnviz_desktop.engine.exemplars import selectivity
 from cnnviz_desktop.engine.reading import field_box
+from cnnviz_desktop.engine.remembered_classes import mapped
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ExportError, ImageError, ParameterError
 
@@ -78,9 +78,9 @@ def pictured(
     With `percentiles` the pictures nearest to them, else the strongest; these are run again one by
     one, once, unless `check` says not to.
     """
-    chosen = _spread(index, layer, channels, percentiles) if percentiles else None
-    chosen = chosen or _strongest(index, layer, channels)
-    show = _Show(index, model, layer, chosen)
+    chosen = spread_of(index, layer, channels, percentiles) if percentiles else None
+    chosen = chosen or strongest_of(index, layer, channels)
+    show = Crops(index, model, layer, chosen)
     show.cut(run, check=check and not percentiles)
     known, facts = index.layers()[layer], index.facts()
     by_class = selectivity(index, layer)
@@ -103,7 +103,7 @@ def pictured(
         rows=tuple(rows.tolist()),
         columns=tuple(columns.tolist()),
         boxes=tuple(show.boxes),
-        classes=guessed(by_class.classes, model.labels).names,
+        classes=named_classes(facts, by_class.classes, model.labels),
         means=by_class.means[picked],
         strongest=by_class.strongest[picked],
         selectivity=by_class.apart[picked],
@@ -113,8 +113,17 @@ def pictured(
     )
 
 
+def named_classes(
+    facts: Mapping[str, Any], folders: Sequence[str], labels: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what the network calls the classes of an index, as guessed and as a person said."""
+    if tuple(folders) == ("",):
+        return ("",)
+    return mapped(str(facts["kind"]), str(facts["place"]), folders, labels).names
+
+
 @dataclass(frozen=True, eq=False)
-class _Chosen:
+class Chosen:
     """Which pictures to show of which channels (N): values, images and places are (N, k)."""
 
     channels: tuple[int, ...]
@@ -123,21 +132,22 @@ class _Chosen:
     places: NDArray[np.int32]
 
 
-def _strongest(index: ExemplarIndex, layer: str, channels: Sequence[int]) -> _Chosen:
+def strongest_of(index: ExemplarIndex, layer: str, channels: Sequence[int]) -> Chosen:
+    """Choose the strongest pictures of channels."""
     tops, picked = index.tops(layer), list(channels)
-    return _Chosen(tuple(channels), tops.values[picked], tops.images[picked], tops.places[picked])
+    return Chosen(tuple(channels), tops.values[picked], tops.images[picked], tops.places[picked])
 
 
-def _spread(
+def spread_of(
     index: ExemplarIndex, layer: str, channels: Sequence[int], percentiles: Sequence[float]
-) -> _Chosen:
+) -> Chosen:
     """Choose those of the sample nearest to percentiles, and for the last the strongest."""
     sample, tops, picked = index.sample(layer), index.tops(layer), list(channels)
     values = sample.values[:, picked]
     order = np.argsort(values, axis=0, kind="stable")
     ranks = np.rint(np.array(percentiles) / 100 * (len(values) - 1)).astype(int)
     rows = order[ranks].T  # (N, k)
-    found = _Chosen(
+    found = Chosen(
         tuple(channels),
         np.take_along_axis(values.T, rows, axis=1).astype(np.float32),
         sample.images[rows],
@@ -170,14 +180,14 @@ class _Cut:
     tensor: Tensor | None
 
 
-class _Show:
+class Crops:
     """Cut the pictures of some channels out of their files, and run them again.
 
     `crops` (N, k, s, s, 3), `boxes` (N k); `files` and `images` by the ids of the pictures.
     """
 
     def __init__(
-        self, index: ExemplarIndex, model: LoadedModel, layer: str, chosen: _Chosen
+        self, index: ExemplarIndex, model: LoadedModel, layer: str, chosen: Chosen
     ) -> None:
         self._index, self._model, self._layer, self._chosen = index, model, layer, chosen
         self._width = index.layers()[layer].width
@@ -320,7 +330,9 @@ class _Show:
             )
         broken = len(self._index.broken())
         if broken:
-            self.notes.append(f"{broken} files could not be read and were skipped.")
+            files = "file could not be read and was" if broken == 1 else ""
+            files = files or "files could not be read and were"
+            self.notes.append(f"{broken} {files} skipped.")
         layer = self._index.layers()[self._layer]
         if layer.odd:
             self.notes.append(f"{layer.odd} pictures gave values that are no numbers, taken as 0.")

@@ -105,7 +105,9 @@ class _Filling:
             with closing(self._stream(min(frontiers.values()))) as pictures:
                 finished = True
                 while found := self._next(pictures, frontiers):
+                    paused = time.perf_counter()
                     run.pause()
+                    start += time.perf_counter() - paused  # held, or others went first
                     added = self._add(found, frontiers, run)
                     done += len(found) if added else 0
                     run.report(LABEL, min(done, total), total, time.perf_counter() - start)

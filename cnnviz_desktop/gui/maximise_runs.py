@@ -9,8 +9,9 @@ from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.gui.jobs import Priority
 from cnnviz_desktop.gui.work import Answer
 
-TABS = frozenset({"Maximise"})  # whose runs can be held, changed on their way and ended early
-_SPARE = frozenset({"gallery"})  # commands whose work takes hours
+# Whose runs can be held, changed on their way and ended early.
+TABS = frozenset({"Maximise", "Dataset"})
+_SPARE = frozenset({"gallery", "exemplars", "evaluate"})  # commands whose work takes hours
 _BETWEEN = ":"
 
 

@@ -12,11 +12,13 @@ from cnnviz_desktop.gui.controls import label, named, push_button
 from cnnviz_desktop.gui.jobs import Job, Priority
 from cnnviz_desktop.gui.maximise_pace import Pace
 from cnnviz_desktop.gui.status_bar import duration
-from cnnviz_desktop.gui.work import Answer
+from cnnviz_desktop.gui.work import Answer, Perform
 
 # What is not taken up by a run that goes on.
 _WAITS = "Step size, transforms and weights act on what grows now; all else waits for the next run."
 _ASIDE = "Runs in the background: all else goes first. What is done is kept on disk."
+_BEHIND = "Runs in the background: all else goes first."
+_OF_PICTURES = ("exemplars", "evaluate")  # commands whose steps are pictures of a folder
 _TICK = 500  # milliseconds between looks at the clock
 
 
@@ -80,7 +82,8 @@ class Steering(QWidget):
             return
         self.pace = Pace()
         aside = job.priority is Priority.SPARE
-        self._hint.setText(_ASIDE if aside else _WAITS)
+        kept = _BEHIND if _command(job) == "evaluate" else _ASIDE
+        self._hint.setText(kept if aside else _WAITS)
         job.progressed.connect(self._progressed)
         job.held_changed.connect(self._held_changed)
         self._tick.start()
@@ -136,19 +139,28 @@ class Steering(QWidget):
         pace, job = self.pace, self._job
         if job is None:
             return
+        unit = "pictures" if _command(job) in _OF_PICTURES else "steps"
         parts = []
         if pace.total:
-            parts.append(f"{labels.whole(pace.done)} of {labels.whole(pace.total)} steps")
+            parts.append(f"{labels.whole(pace.done)} of {labels.whole(pace.total)} {unit}")
         parts.append(duration(job.worked))
         if pace.rate:
-            parts.append(f"{labels.value(pace.rate)} steps/s")
+            per_second = "steps/s" if unit == "steps" else "/s"
+            parts.append(f"{labels.value(pace.rate)} {per_second}")
         self._speed.setText(f" {labels.DOT} ".join(parts))
+
+
+def _command(job: Job) -> str:
+    """Return the command of the technique that a job carries out."""
+    return job.work.technique.command if isinstance(job.work, Perform) else ""
 
 
 def ended(answer: Answer) -> str:
     """Say that a run was not made as its form says from the start to the end, or nothing."""
     result = answer.result
-    if answer.altered and answer.technique.command == "gallery":
+    if answer.altered and answer.technique.command == "evaluate":
+        return "Ended early: these are the first pictures"
+    if answer.altered and answer.technique.command in ("gallery", "exemplars"):
         return "Ended early: Run goes on"
     if answer.altered:
         return "Changed on its way: Run makes it anew"

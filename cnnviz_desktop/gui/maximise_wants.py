@@ -47,8 +47,8 @@ def idle(technique: Technique) -> frozenset[str]:
     """Name the parameters that mean nothing for what is maximised."""
     asked = technique.values()
     objective = asked.get("objective")
-    if objective is None:
-        return frozenset()
+    if objective is None:  # the classes of a folder are chosen above its rows
+        return frozenset({"target"} if technique.command == "exemplars" else ())
     found: set[str] = set()
     if objective not in _OF_CLASSES and asked.get("target") is None:
         found.add("target")

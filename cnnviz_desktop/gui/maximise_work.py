@@ -8,8 +8,7 @@ from pathlib import Path
 from cnnviz_desktop.data import Pixels
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import record
-from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.gui.export_work import Refused
+from cnnviz_desktop.gui.export_work import refusing
 from cnnviz_desktop.gui.shown import Shown
 
 
@@ -21,13 +20,11 @@ class SaveGrowth:
     path: Path
     shown: Shown
 
-    def __call__(self, run: Run) -> Path | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Path:
         """Do it."""
         from cnnviz_desktop.figures.growth import save_growth
 
         shown = self.shown
-        try:
-            note = record(shown.technique, shown.model, shown.image)
-            return save_growth(self.frames, self.path, note)
-        except CnnvizError as error:
-            return Refused(str(error))
+        note = record(shown.technique, shown.model, shown.image)
+        return save_growth(self.frames, self.path, note)

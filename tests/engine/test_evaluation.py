@@ -257,7 +257,7 @@ def test_broken_files_are_named_and_skipped(load, tmp_path):
     found = evaluate([model], open_dataset(root))
 
     assert [Path(file).name for file in found.files] == ["0.png", "1.png"]
-    assert "1 files could not be read and were skipped: red/0.png." in found.notes
+    assert "1 file could not be read and was skipped: red/0.png." in found.notes
     for path in root.rglob("*.png"):
         path.write_bytes(b"")
     with pytest.raises(ParameterError, match="No picture of c could be read"):

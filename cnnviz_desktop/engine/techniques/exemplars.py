@@ -71,7 +71,7 @@ class Exemplars(Technique):
     target: int | str | None = parameter(
         ClassKind(),
         None,
-        "Class of the folder that the channels are to tell apart; any by default.",
+        "Class that the channels are to tell apart, one that a folder holds; any by default.",
     )
     count: int = parameter(Integer(1, 64), 12, "How many channels are shown.", group="More")
     also: tuple[str, ...] = parameter(
@@ -150,15 +150,19 @@ class Exemplars(Technique):
 
 
 def _target(target: int | str | None, dataset: Dataset, model: LoadedModel) -> str | None:
-    """Return the name of the dataset's class that is meant: its own name, index, or the model's."""
-    from cnnviz_desktop.engine.class_map import guessed
+    """Return the name of the dataset's class that is meant: its own name, or the network's class.
+
+    Where no class is one of the network's, an index counts the dataset's own.
+    """
+    from cnnviz_desktop.engine.remembered_classes import mapped
 
     if target is None:
         return None
     if not dataset.classes:
         raise TargetError(f"The pictures of {dataset.title} have no classes: leave the class out.")
+    known = mapped(dataset.kind, dataset.place, dataset.classes, model.labels)
     if isinstance(target, str):
-        named = guessed(dataset.classes, model.labels).names
+        named = known.names
         for names in (dataset.classes, named):
             lowered = [name.casefold() for name in names]
             if target.strip().casefold() in lowered:
@@ -166,6 +170,13 @@ def _target(target: int | str | None, dataset: Dataset, model: LoadedModel) -> s
         raise TargetError(
             f"{dataset.title} has no class “{target}”."
             f"{did_you_mean(target, [*dataset.classes, *named])}"
+        )
+    if target in known.indices:
+        return dataset.classes[known.indices.index(target)]
+    if len(known.missing) < len(dataset.classes) and 0 <= target < len(model.labels):
+        raise TargetError(
+            f"No folder of {dataset.title} holds “{model.labels[target]}”. Choose another class, "
+            "or say which folder it is in the tab Dataset."
         )
     if not 0 <= target < len(dataset.classes):
         raise TargetError(
