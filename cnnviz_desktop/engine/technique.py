@@ -88,10 +88,30 @@ class ClassKind:
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A folder by its path, or None."""
+    """A folder by its path, or None; with `file` it is a file."""
+
+    file: bool = False
 
 
-Kind = Flag | Integer | Number | Choice | Choices | LayerKind | LayersKind | ClassKind | FolderKind
+@dataclass(frozen=True)
+class ModelsKind:
+    """Networks by name or file, “NAME=WEIGHTS” with other weights, each once; () is none."""
+
+
+Kind = (
+    Flag
+    | Integer
+    | Number
+    | Choice
+    | Choices
+    | LayerKind
+    | LayersKind
+    | ClassKind
+    | FolderKind
+    | ModelsKind
+)
+
+_SEVERAL = (Choices, LayersKind, ModelsKind)  # whose values are tuples of names
 
 
 @dataclass(frozen=True)
@@ -151,11 +171,12 @@ class Parameter:
             case LayerKind():
                 sound = value is None or isinstance(value, str)
                 wanted = "a layer's name"
-            case LayersKind():
-                sound, wanted = _is_names(value), "names of layers, each once"
-            case FolderKind():
+            case LayersKind() | ModelsKind() as kind:
+                named = "layers" if isinstance(kind, LayersKind) else "models"
+                sound, wanted = _is_names(value), f"names of {named}, each once"
+            case FolderKind(file):
                 sound = value is None or (isinstance(value, str) and bool(value))
-                wanted = "the path of a folder"
+                wanted = f"the path of a {'file' if file else 'folder'}"
             case ClassKind():
                 index = isinstance(value, int) and not isinstance(value, bool)
                 sound = value is None or isinstance(value, str) or index
@@ -165,8 +186,8 @@ class Parameter:
 
 
 def _is_names(value: Any) -> bool:
-    """Tell whether it is a tuple of words, none of them twice."""
-    words = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    """Tell whether it is a tuple of words, none of them empty or twice."""
+    words = isinstance(value, tuple) and all(isinstance(item, str) and item for item in value)
     return words and len(set(value)) == len(value)
 
 
@@ -209,7 +230,7 @@ class Technique:
             # NumPy's, such as what logits.argmax() gives
             if value is not item.default and isinstance(value, np.generic):
                 value = value.item()
-            elif isinstance(item.kind, (Choices, LayersKind)) and isinstance(value, list):
+            elif isinstance(item.kind, _SEVERAL) and isinstance(value, list):
                 value = tuple(value)  # as JSON gives it back
             elif isinstance(item.kind, FolderKind) and isinstance(value, Path):
                 value = str(value)

@@ -123,7 +123,7 @@ def _strip(page: Page, y: float, strip: Strip, form: _Form, options: PlateOption
     chosen = len(strip.channels)
     kept = (f"{count(chosen)} of them",) if chosen < strip.count else ()
     form.name(page, y, strip.title, (strip.maps.layer, size, *kept))
-    tiles = _tiles(strip.maps.values, options)
+    tiles = strip_tiles(strip.maps.values, options)
     tall = form.side * height / width
     small, muted = style.CAPTION_SIZE, page.look.muted
     for place, (channel, tile) in enumerate(zip(strip.channels, tiles, strict=True)):
@@ -138,7 +138,7 @@ def _strip(page: Page, y: float, strip: Strip, form: _Form, options: PlateOption
             page.text(x + form.side, line, peak, size=small, colour=muted, align="right")
 
 
-def _tiles(values: Floats, options: PlateOptions) -> Pixels:
+def strip_tiles(values: Floats, options: PlateOptions) -> Pixels:
     """Colour a strip's maps, smoothly enlarged."""
     signed = options.is_signed(False)
     gamma = options.gamma or (1.0 if signed else style.GAMMA)

@@ -24,6 +24,7 @@ from cnnviz_desktop.engine.technique import (
     Integer,
     LayerKind,
     LayersKind,
+    ModelsKind,
     Number,
     Parameter,
     Technique,
@@ -31,6 +32,7 @@ from cnnviz_desktop.engine.technique import (
 from cnnviz_desktop.gui.check_list import CheckList
 from cnnviz_desktop.gui.controls import ElidedCombo, Segments, Slide, named
 from cnnviz_desktop.gui.file_field import FileField
+from cnnviz_desktop.gui.model_check_list import ModelCheckList
 from cnnviz_desktop.gui.target_picker import TargetPicker
 
 if TYPE_CHECKING:
@@ -319,12 +321,35 @@ class LayersField(Field):
         self.set_value(technique.values()[self.parameter.name])
 
 
-class FolderField(Field):
-    """A folder, typed or chosen."""
+class ModelsField(Field):
+    """Networks: a list that opens, the recent ones on top, with a box to tick for each."""
 
     def __init__(self, parameter: Parameter) -> None:
+        self._list = ModelCheckList(f"field_{parameter.name}", parameter.label, parameter.help)
+        super().__init__(parameter, self._list)
+        self._list.ticked.connect(self._tell)
+
+    def value(self) -> tuple[str, ...]:
+        """Return the networks that are ticked."""
+        return self._list.names()
+
+    def set_value(self, value: tuple[str, ...]) -> None:
+        """Tick these and no others."""
+        self._list.choose(value)
+
+    def show_context(self, technique: Technique, model: LoadedModel | None) -> None:
+        """Offer other weights of the model."""
+        self._list.set_model(model.name if model is not None else "")
+
+
+class FolderField(Field):
+    """A folder or file, typed or chosen."""
+
+    def __init__(self, parameter: Parameter, kind: FolderKind) -> None:
         name = f"field_{parameter.name}"
-        self._place = FileField(name, parameter.label, parameter.help, folder=True, existing=True)
+        self._place = FileField(
+            name, parameter.label, parameter.help, folder=not kind.file, existing=True
+        )
         super().__init__(parameter, self._place)
         self._place.edited.connect(self._tell)
 
@@ -344,6 +369,7 @@ class ClassField(Field):
 
     def __init__(self, parameter: Parameter) -> None:
         nobody = "" if parameter.name == "target" else "None in particular"
+        nobody = "Any class" if parameter.help.endswith("any by default.") else nobody
         self._picker = TargetPicker(nobody)
         self._name: str | None = None  # of a class, where a call or a record named it
         self._labels: tuple[str, ...] = ()
@@ -395,8 +421,10 @@ def field_for(parameter: Parameter) -> Field:
             return LayerField(parameter, kind)
         case LayersKind():
             return LayersField(parameter)
-        case FolderKind():
-            return FolderField(parameter)
+        case ModelsKind():
+            return ModelsField(parameter)
+        case FolderKind() as kind:
+            return FolderField(parameter, kind)
         case ClassKind():
             return ClassField(parameter)
         case _ as unknown:

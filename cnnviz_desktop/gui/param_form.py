@@ -17,7 +17,7 @@ from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import label, named
-from cnnviz_desktop.gui.fields import ClassField, Field, FlagField, field_for
+from cnnviz_desktop.gui.fields import ClassField, Field, FlagField, FolderField, field_for
 from cnnviz_desktop.gui.maximise_wants import idle
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class ParamForm(QWidget):
             self._grid.addWidget(caption, row, 0)
             made.append(caption)
         self._made[field.parameter.name] = made
-        if isinstance(field, ClassField):  # rows of classes want the whole width
+        if isinstance(field, (ClassField, FolderField)):  # classes and paths want the whole width
             self._grid.addWidget(field, row + 1, 0, 1, 2)
         else:
             self._grid.addWidget(field, row, 1)
