@@ -1,6 +1,7 @@
 """Train the bundled model on pictures it draws, and write its weights, checkpoints and samples.
 
     python -m cnnviz_desktop.bundled.training [--out DIR] [--samples DIR] [--epochs N] [--threads N]
+        [--log-dir DIR]
 
 The same command on the same machine writes the same files. Besides the cross-entropy the loss has
 a small share for evidence that lies off the object ("right for the right reasons", Ross et al.
@@ -13,7 +14,7 @@ import argparse
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from cnnviz_desktop.bundled.pictures import (
     drawings,
     own_label,
 )
+from cnnviz_desktop.engine.tracking import Tracker, track
 from cnnviz_desktop.resources import resource
 
 State = Mapping[str, Tensor]
@@ -136,9 +138,13 @@ class Evaluation:
     background_accuracy: float
 
 
-def train(settings: Settings) -> Training:
-    """Train a network as `settings` say, printing how far it is."""
-    with _reproducible(settings):
+def train(settings: Settings, log_dir: Path | None = None) -> Training:
+    """Train a network as `settings` say, printing how far it is.
+
+    With `log_dir` it is logged to TensorBoard's event files; the weights are the same.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_reproducible(settings))
         print(f"drawing {settings.pictures} pictures")
         data = collate(drawings(TRAINING_SEEDS[: settings.pictures]))
         watched = collate(drawings(_WATCHED[: settings.held_out]))
@@ -154,6 +160,11 @@ def train(settings: Settings) -> Training:
             first = float(_loss(net.eval(), watched, settings.off_object))
         course = [Progress(0, first, _accuracy(net, watched))]
         losses: list[float] = []
+        tracker: Tracker | None = None
+        if log_dir is not None:
+            tracker = stack.enter_context(
+                track(net, log_dir, images=normalised(watched.pixels[:8]))
+            )
         net.train()
         for step, batch in enumerate(_batches(data, settings), start=1):
             loss = _loss(net, batch, settings.off_object)
@@ -162,12 +173,16 @@ def train(settings: Settings) -> Training:
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
+            if tracker is not None:
+                tracker.step(loss=loss)
             if step in settings.kept_steps:
                 checkpoints[step] = _frozen(net)
             if step in settings.kept_steps or step % (settings.pictures // settings.batch) == 0:
                 course.append(Progress(step, float(np.mean(losses)), _accuracy(net, watched)))
                 losses.clear()
                 print(course[-1])
+                if tracker is not None:
+                    tracker.scalars({"accuracy/held_out": course[-1].accuracy}, step - 1)
         return Training(net.eval(), checkpoints, course)
 
 
@@ -319,11 +334,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--samples", type=Path, help="where the samples go (in --out, if given)")
     parser.add_argument("--epochs", type=int, default=Settings.epochs)
     parser.add_argument("--threads", type=int, default=Settings.threads)
+    parser.add_argument("--log-dir", type=Path, help="where TensorBoard's event files go (nowhere)")
     options = parser.parse_args(argv)
     out = options.out or resource(".") / "bundled"
     samples = options.samples or (out if options.out else resource(".")) / "samples"
     settings = Settings(epochs=options.epochs, threads=options.threads)
-    training = train(settings)
+    training = train(settings, options.log_dir)
     # A network sees one or two classes in most backgrounds, so chance needs many to show.
     bare_seeds = _MEASURED[: 4 * settings.held_out]
     evaluation = evaluate(training.net, _MEASURED[: settings.held_out], bare_seeds)

@@ -12,10 +12,14 @@ from torch import nn
 from cnnviz_desktop.data import RANDOM, Finding, InputSpec
 from cnnviz_desktop.engine import factories
 from cnnviz_desktop.engine.catalogue import BUNDLED, TIMM, find, model_names
+from cnnviz_desktop.engine.checkpoints import class_count
+from cnnviz_desktop.engine.class_names import fitted
+from cnnviz_desktop.engine.heads import new_layer, put_layer
 from cnnviz_desktop.engine.inputs import settle
 from cnnviz_desktop.engine.loaded_model import LoadedModel, ready
 from cnnviz_desktop.engine.model_files import SCRIPT, ModelFile, recognise, written_as_path
 from cnnviz_desktop.engine.run import SILENT, Run
+from cnnviz_desktop.engine.tuned_files import SUFFIX, Origin, read_origin
 from cnnviz_desktop.engine.weights import (
     drawn,
     load_state,
@@ -31,6 +35,7 @@ from cnnviz_desktop.errors import (
     ParameterError,
     did_you_mean,
 )
+from cnnviz_desktop.model_names import rooted
 from cnnviz_desktop.resources import resource
 
 
@@ -57,6 +62,9 @@ def load_model(
     """
     place = find_device(device)
     name = os.fspath(name)
+    tuned = _tuned_of(name, weights)
+    if tuned is not None:
+        return _tuned(*tuned, place, run, spec, trust)
     factory = factories.split(name)
     if factory is not None:
         return _made(name, *factory, weights, place, spec, trust)
@@ -179,8 +187,13 @@ def _bundled(
         state = read_state(path)
         with undrawn():
             module = BundledNet()
+            classes = class_count(state, module.state_dict())
+            if classes is not None:  # a head of one's own, as fine-tuning leaves it
+                module = BundledNet(classes)
         load_state(module, state, BUNDLED, path)
-    settled = settle(module, spec, own, preprocessing(), CLASSES)
+    labels = CLASSES if module.head.out_features == len(CLASSES) else ()
+    labels = labels or fitted((), module.head.out_features)
+    settled = settle(module, spec, own, preprocessing(), labels)
     return ready(
         BUNDLED,
         module,
@@ -200,6 +213,69 @@ def _trust_weights(path: Path) -> None:
     file = recognise(path)
     if file.runs and file.kind in ("checkpoint", "pickle"):
         trust.require(path, file.runs, trust=True)
+
+
+# -------------------------------------------------------------------------------------- fine-tuned
+
+
+def _tuned_of(name: str, weights: Path | str | None) -> tuple[Path, Origin] | None:
+    """Return the file of fine-tuned weights that is meant, and what it says of itself."""
+    path = Path(name if weights is None else weights).expanduser()
+    if path.suffix.lower() != SUFFIX or not _exists(path, str(path)):
+        return None
+    origin = read_origin(path)
+    if origin is None or (weights is not None and rooted(name) != rooted(origin.model)):
+        return None
+    return path, origin
+
+
+def _tuned(
+    path: Path, origin: Origin, device: torch.device, run: Run, spec: InputSpec, trust: bool
+) -> LoadedModel:
+    """Return the network that fine-tuned weights are of, with their own head and classes."""
+    catalogued = origin.model == BUNDLED or find(origin.model) is not None
+    if catalogued:
+        module = _named(
+            origin.model, str(path), torch.device("cpu"), run, InputSpec(), trust
+        ).module
+    else:
+        if origin.model.lower().endswith(SUFFIX):
+            raise ModelError(f"{path.name} does not say what network it is of: tune it again.")
+        module = load_model(origin.model, run=run, trust=trust).module
+        try:
+            old = module.get_submodule(origin.head)
+        except AttributeError as error:
+            raise ModelError(
+                f"{path.name} replaced the layer {origin.head} of {origin.model}, which is not "
+                "there any more. Take the file that the network was made by then."
+            ) from error
+        put_layer(module, origin.head, new_layer(old, len(origin.labels), 0))
+        load_state(module, read_state(path), Path(origin.model).name, path)
+    settled = settle(module, spec, path, origin.preprocessing, origin.labels)
+    right = origin.made.get("accuracy")
+    worth = f" {right:.1%} of the held-out pictures are told right." if _is_share(right) else ""
+    data = f" on {origin.data}" if origin.data else ""
+    found = Finding(
+        "info",
+        "Fine-tuned",
+        f"{path.name} is {Path(origin.model).name}, fine-tuned{data} for "
+        f"{len(origin.labels)} classes.{worth}",
+    )
+    by_file = not catalogued and factories.split(origin.model) is None
+    return ready(
+        str(path) if by_file else origin.model,
+        module,
+        settled.labels,
+        settled.preprocessing,
+        device,
+        None if by_file else str(path),
+        findings=(found, *settled.findings),
+        spec=settled.spec,
+    )
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, float) and 0 <= value <= 1
 
 
 # ------------------------------------------------------------------------------------- from files

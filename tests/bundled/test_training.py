@@ -77,7 +77,7 @@ def test_the_command_takes_its_folders_from_its_options(
 ) -> None:
     asked = []
 
-    def tiny_training(settings: Settings) -> training.Training:
+    def tiny_training(settings: Settings, log_dir: Path | None) -> training.Training:
         asked.append(settings)
         return train(TINY)
 
@@ -89,3 +89,15 @@ def test_the_command_takes_its_folders_from_its_options(
     assert asked == [Settings(epochs=3, threads=1)]
     assert (tmp_path / "bundled.safetensors").is_file()
     assert (tmp_path / "samples" / "striped-star.png").is_file()
+
+
+def test_logging_changes_no_weight(tmp_path: Path) -> None:
+    """What ships is the same byte for byte, logged or not."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    plain, logged = train(TINY), train(TINY, tmp_path)
+    for key, value in plain.net.state_dict().items():
+        assert torch.equal(value, logged.net.state_dict()[key])
+    found = accumulator.EventAccumulator(str(tmp_path))
+    found.Reload()
+    assert found.Scalars("loss/train")
+    assert len(found.Scalars("accuracy/held_out")) == len(logged.course) - 1
