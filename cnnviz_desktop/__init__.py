@@ -29,6 +29,7 @@ _HOMES = {
     "Filters": "cnnviz_desktop.engine.techniques",
     "Probes": "cnnviz_desktop.engine.techniques",
     "Exemplars": "cnnviz_desktop.engine.techniques",
+    "Evaluate": "cnnviz_desktop.engine.techniques",
     "ActivationMaximization": "cnnviz_desktop.engine.techniques",
     "DeepDream": "cnnviz_desktop.engine.techniques",
     "Inversion": "cnnviz_desktop.engine.techniques",
@@ -53,6 +54,7 @@ _HOMES = {
     "GuidedGradCam": "cnnviz_desktop.engine.techniques",
     "Occlusion": "cnnviz_desktop.engine.techniques",
     "CompareMaps": "cnnviz_desktop.engine.techniques",
+    "CompareModels": "cnnviz_desktop.engine.techniques",
     "EvidenceMatrix": "cnnviz_desktop.engine.techniques",
     "Hierarchy": "cnnviz_desktop.engine.techniques",
     "UnitCard": "cnnviz_desktop.engine.techniques",
@@ -60,6 +62,11 @@ _HOMES = {
     "WeightStatistics": "cnnviz_desktop.engine.techniques",
     "ActivationStatistics": "cnnviz_desktop.engine.techniques",
     "ChannelHealth": "cnnviz_desktop.engine.techniques",
+    "Timeline": "cnnviz_desktop.engine.techniques",
+    "FineTuning": "cnnviz_desktop.engine.fine_tuning",
+    "fine_tune": "cnnviz_desktop.engine.fine_tuning",
+    "track": "cnnviz_desktop.engine.tracking",
+    "LightningTracker": "cnnviz_desktop.engine.lightning_tracker",
     "InputSpec": "cnnviz_desktop.data",
     "Run": "cnnviz_desktop.engine.run",
     "CnnvizError": "cnnviz_desktop.errors",
@@ -68,8 +75,11 @@ _HOMES = {
 if TYPE_CHECKING:
     from cnnviz_desktop.data import InputSpec as InputSpec
     from cnnviz_desktop.engine import techniques as techniques
+    from cnnviz_desktop.engine.fine_tuning import FineTuning as FineTuning
+    from cnnviz_desktop.engine.fine_tuning import fine_tune as fine_tune
     from cnnviz_desktop.engine.images import load_image as load_image
     from cnnviz_desktop.engine.inspection import inspect as inspect
+    from cnnviz_desktop.engine.lightning_tracker import LightningTracker as LightningTracker
     from cnnviz_desktop.engine.models import load_model as load_model
     from cnnviz_desktop.engine.run import Run as Run
     from cnnviz_desktop.engine.techniques import AblationCam as AblationCam
@@ -77,9 +87,11 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.techniques import ActivationStatistics as ActivationStatistics
     from cnnviz_desktop.engine.techniques import ChannelHealth as ChannelHealth
     from cnnviz_desktop.engine.techniques import CompareMaps as CompareMaps
+    from cnnviz_desktop.engine.techniques import CompareModels as CompareModels
     from cnnviz_desktop.engine.techniques import Deconvnet as Deconvnet
     from cnnviz_desktop.engine.techniques import DeepDream as DeepDream
     from cnnviz_desktop.engine.techniques import EigenCam as EigenCam
+    from cnnviz_desktop.engine.techniques import Evaluate as Evaluate
     from cnnviz_desktop.engine.techniques import EvidenceMatrix as EvidenceMatrix
     from cnnviz_desktop.engine.techniques import Exemplars as Exemplars
     from cnnviz_desktop.engine.techniques import FasterScoreCam as FasterScoreCam
@@ -104,9 +116,11 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.techniques import ScoreCam as ScoreCam
     from cnnviz_desktop.engine.techniques import SmoothGrad as SmoothGrad
     from cnnviz_desktop.engine.techniques import Summary as Summary
+    from cnnviz_desktop.engine.techniques import Timeline as Timeline
     from cnnviz_desktop.engine.techniques import UnitCard as UnitCard
     from cnnviz_desktop.engine.techniques import WeightStatistics as WeightStatistics
     from cnnviz_desktop.engine.techniques import XGradCam as XGradCam
+    from cnnviz_desktop.engine.tracking import track as track
     from cnnviz_desktop.errors import CnnvizError as CnnvizError
     from cnnviz_desktop.figures.export import save as save
     from cnnviz_desktop.figures.export import save_data as save_data
@@ -124,6 +138,7 @@ __all__ = [  # noqa: RUF022 - the order in which a notebook meets them
     "Filters",
     "Probes",
     "Exemplars",
+    "Evaluate",
     "ActivationMaximization",
     "DeepDream",
     "Inversion",
@@ -148,15 +163,20 @@ __all__ = [  # noqa: RUF022 - the order in which a notebook meets them
     "GuidedGradCam",
     "Occlusion",
     "CompareMaps",
+    "CompareModels",
     "EvidenceMatrix",
     "Summary",
     "WeightStatistics",
     "ActivationStatistics",
     "ChannelHealth",
+    "Timeline",
     "overlay",
     "plate",
     "save",
     "save_data",
+    "FineTuning",
+    "fine_tune",
+    "track",
     "InputSpec",
     "Run",
     "CnnvizError",

@@ -1,4 +1,4 @@
-"""Write the reference of all techniques from the techniques themselves, as Markdown.
+"""Write a page on each technique from the technique and its guide in resources/help, as Markdown.
 
 python -m cnnviz_desktop.reference docs/techniques.md
 """
@@ -20,59 +20,106 @@ from cnnviz_desktop.engine.technique import (
     Integer,
     LayerKind,
     LayersKind,
+    ModelsKind,
     Number,
     Parameter,
     Technique,
 )
 from cnnviz_desktop.engine.techniques import TECHNIQUES
+from cnnviz_desktop.resources import resource
 
 _HEAD = """# The techniques
 
-What each shows, how it is called, its parameters and its source. This page is written by
-`python -m cnnviz_desktop.reference docs/techniques.md` from the techniques themselves: the window's
-forms and `cnnviz COMMAND --help` say the same. In a notebook a technique is a class of the same
-parameters:
-`GradCam(layer="features", target=7)(model, image)`.
+What each shows is told on a page of its own: when to use it and when not, how to read it, how it is
+made, its parameters and its source. The window shows the same pages (F1). In a notebook a technique
+is a class of the same parameters: `GradCam(layer="features", target=7)(model, image)`.
+
+These pages are written by `python -m cnnviz_desktop.reference docs/techniques.md` from the
+techniques and the guides in `resources/help`.
 """
+_ALT = "made with the bundled model"
 
 
-def page() -> str:
-    """Return the page, a chapter for each tab of the window."""
-    tabs = dict.fromkeys(kind.tab for kind in TECHNIQUES)
+def index() -> str:
+    """Return the page that lists all techniques, a table for each tab of the window."""
     parts = [_HEAD]
-    for tab in tabs:
-        parts.append(f"## {tab}\n")
-        parts += [_entry(kind) for kind in TECHNIQUES if kind.tab == tab]
+    for tab in dict.fromkeys(kind.tab for kind in TECHNIQUES):
+        rows = [_listed(kind) for kind in TECHNIQUES if kind.tab == tab]
+        parts.append(
+            "\n".join((f"## {tab}\n", "| technique | shows | |", "|---|---|---|", *rows, ""))
+        )
     return "\n".join(parts)
 
 
-def _entry(kind: type[Technique]) -> str:
-    """Return what there is to say of a technique."""
-    picture = " IMAGE" if kind.needs_image else ""
-    out = "[--out FILE]" if kind.prints else "--out FILE"
-    command = f"cnnviz {kind.command} MODEL{picture} {out}"
+def page(kind: type[Technique], pictures: str = "") -> str:
+    """Return all there is to say of a technique; `pictures` leads to the folder of the guides."""
+    shown = has_picture(kind)
+    picture = [f"![{kind.title}, {_ALT}]({pictures}{kind.command}.png)", ""] if shown else []
+    made = inspect.cleandoc(kind.__doc__ or "").replace("<", "\\<")
     lines = [
-        f"### {kind.title}",
+        f"# {kind.title}",
         "",
-        kind.summary,
+        f"**{kind.summary}**",
         "",
-        f"`{command}`, in Python `{kind.__name__}`.{_source(kind)}",
+        *picture,
+        guide(kind),
+        "## How it is made",
         "",
-        inspect.cleandoc(kind.__doc__ or ""),
+        f"{made}{_source(kind)}",
+        "",
+        "## Parameters",
         "",
         "| parameter | values | default | |",
         "|---|---|---|---|",
         *_rows(kind),
         "",
+        f"`{_call(kind)}`, in Python `{kind.__name__}`.",
+        "",
     ]
     return "\n".join(lines)
+
+
+def guide(kind: type[Technique]) -> str:
+    """Return what a person wrote on a technique: what it shows, when to use it, how to read it."""
+    return resource(f"help/{kind.command}.md").read_text(encoding="utf-8")
+
+
+def has_picture(kind: type[Technique]) -> bool:
+    """Tell whether a picture of a technique ships."""
+    return (resource("help") / f"{kind.command}.png").is_file()
+
+
+def write(path: Path) -> None:
+    """Write the list, and a page for each technique into the folder of the same name."""
+    folder = path.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(index(), encoding="utf-8")
+    for kind in TECHNIQUES:
+        text = page(kind, "../../resources/help/")
+        (folder / f"{kind.command}.md").write_text(text, encoding="utf-8")
+
+
+def _listed(kind: type[Technique]) -> str:
+    """Return a technique's row of the list."""
+    place = f"techniques/{kind.command}.md"
+    shown = has_picture(kind)
+    source = f"../resources/help/{kind.command}.png"
+    picture = f'<img src="{source}" width="160" alt="{kind.title}">' if shown else ""
+    return f"| [{kind.title}]({place}) | {kind.summary} | {picture} |"
+
+
+def _call(kind: type[Technique]) -> str:
+    """Return how a technique is called on the command line."""
+    picture = " IMAGE" if kind.needs_image else ""
+    out = "[--out FILE]" if kind.prints else "--out FILE"
+    return f"cnnviz {kind.command} MODEL{picture} {out}"
 
 
 def _source(kind: type[Technique]) -> str:
     """Return where a technique was published, as a link."""
     name, _colon, place = kind.paper.partition(":")
     address = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}.get(name)
-    return f" Source: [{kind.paper}]({address}{place})." if address else ""
+    return f"\n\nSource: [{kind.paper}]({address}{place})." if address else ""
 
 
 def _rows(kind: type[Technique]) -> Iterator[str]:
@@ -99,10 +146,12 @@ def _values(item: Parameter) -> str:
             return "a layer"
         case LayersKind():
             return "layers"
+        case ModelsKind():
+            return "models"
         case ClassKind():
             return "a class"
-        case FolderKind():
-            return "a folder"
+        case FolderKind(file):
+            return "a file" if file else "a folder"
 
 
 def _written(value: Any) -> str:
@@ -115,4 +164,4 @@ def _written(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
+    write(Path(sys.argv[1]))

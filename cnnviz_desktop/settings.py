@@ -23,7 +23,7 @@ LARGEST_FILE = 2**20
 _LEAST_BUDGET, _MOST_BUDGET = 512, 4096  # megabytes
 
 Theme = Literal["system", "light", "dark"]
-Recent = Literal["models", "images", "sessions"]
+Recent = Literal["models", "images", "sessions", "folders"]
 
 
 def usual_budget(memory: int | None = None) -> int:
@@ -81,11 +81,14 @@ class Settings:
     threads: int = 0
     device: str = "cpu"
     cache_folder: str = ""
+    log_folder: str = ""
     reduced_motion: bool = False
     autosave_minutes: int = 2
+    tour_seen: bool = False
     recent_models: tuple[str, ...] = ()
     recent_images: tuple[str, ...] = ()
     recent_sessions: tuple[str, ...] = ()
+    recent_folders: tuple[str, ...] = ()
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,6 +97,13 @@ def settings_path() -> Path:
     folder = os.environ.get(FOLDER_VARIABLE)
     own = Path(folder) if folder else platformdirs.user_config_path("cnnviz-desktop", False)
     return own / "settings.json"
+
+
+def usual_log_folder() -> Path:
+    """Return where results are logged to unless a person chose: beside settings of one's own."""
+    if os.environ.get(FOLDER_VARIABLE):
+        return settings_path().parent / "logs"
+    return platformdirs.user_documents_path() / "CNNviz logs"
 
 
 def load_settings(path: Path | None = None) -> tuple[Settings, str]:
@@ -238,9 +248,12 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "threads": _whole(0, 1024),
     "device": _is_text,
     "cache_folder": _is_text,
+    "log_folder": _is_text,
     "reduced_motion": _is_flag,
     "autosave_minutes": _whole(0, 24 * 60),
+    "tour_seen": _is_flag,
     "recent_models": _is_recent,
     "recent_images": _is_recent,
     "recent_sessions": _is_recent,
+    "recent_folders": _is_recent,
 }

@@ -20,6 +20,7 @@ from cnnviz_desktop.engine.techniques import (
     AblationCam,
     ActivationMaximization,
     ActivationStatistics,
+    CompareModels,
     DeepDream,
     EvidenceMatrix,
     FeatureMaps,
@@ -60,6 +61,7 @@ _SHOWN: dict[type[Technique], tuple[Technique, ...]] = {
     ScoreCam: (ScoreCam(),),  # a pass a channel
     AblationCam: (AblationCam(),),
     EvidenceMatrix: (EvidenceMatrix(),),
+    CompareModels: (CompareModels(models=(f"{BUNDLED}=none",)),),
     WeightStatistics: (WeightStatistics(), WeightStatistics(part="kernels", show="histograms")),
     ActivationStatistics: (
         ActivationStatistics(),

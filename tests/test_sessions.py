@@ -21,7 +21,10 @@ from cnnviz_desktop import __version__, sessions
 from cnnviz_desktop.data import (
     Activation,
     Box,
+    Compared,
+    Comparison,
     Curve,
+    Curves,
     Evaluation,
     Evaluations,
     Evidence,
@@ -112,6 +115,8 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
         Exemplars: exemplars(),
         Evaluation: evaluations(3),
         Evaluations: compared(),
+        Comparison: comparisons(),
+        Curves: curves(),
     }
     if kind in known:
         return known[kind]
@@ -223,6 +228,40 @@ def compared(draw: st.DrawFn) -> Evaluations:
     models = tuple(draw(st.lists(evaluations(size), min_size=1, max_size=2)))
     show = draw(st.sampled_from(get_args(EvaluationView)))
     return Evaluations(draw(names), files, models, show, ())
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> Curves:
+    count, size = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    finite = st_numpy.arrays(np.float32, size, elements=st.floats(0, 1e6, width=32))
+    numbers = st_numpy.arrays(np.float32, size)
+    parts = (
+        st.lists(item, min_size=count, max_size=count).map(tuple)
+        for item in (names, finite, numbers)
+    )
+    return Curves(draw(names), *(draw(part) for part in parts), draw(names), ("note",))
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Comparison:
+    depths, scores = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+    some = st.lists(results_of(Heatmap), min_size=depths, max_size=depths).map(tuple)
+    networks = st.builds(
+        Compared,
+        names,
+        names,
+        names,
+        *[st.integers(0, 10**12)] * 3,
+        st.floats(),
+        st.none() | results_of(Prediction),
+        st.lists(strips(), min_size=depths, max_size=depths).map(tuple),
+        st.just(()) | some,
+        st.none() | results_of(Heatmap),
+        st.tuples(*[st.floats()] * scores),
+    )
+    models = tuple(draw(st.lists(networks, min_size=1, max_size=2)))
+    measures = tuple(draw(st.lists(names, min_size=scores, max_size=scores)))
+    return Comparison(draw(names), models, measures, ("note",))
 
 
 @st.composite

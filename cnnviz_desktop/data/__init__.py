@@ -14,14 +14,21 @@ from cnnviz_desktop.data.arrays import (
     Floats,
     Pixels,
 )
+from cnnviz_desktop.data.compared import (
+    Compared,
+    Comparison,
+)
 from cnnviz_desktop.data.evidence import (
     Better,
     Curve,
     Evidence,
 )
 from cnnviz_desktop.data.exemplars import (
+    ChannelPictures,
+    DatasetFacts,
     Evaluation,
     Evaluations,
+    ExemplarOverview,
     Exemplars,
 )
 from cnnviz_desktop.data.inputs import (
@@ -55,6 +62,12 @@ from cnnviz_desktop.data.tables import (
     LayerHealth,
     Table,
 )
+from cnnviz_desktop.data.timeline import (
+    Timeline,
+)
+from cnnviz_desktop.data.training import (
+    Curves,
+)
 from cnnviz_desktop.data.wanted import (
     Inverted,
     Maximised,
@@ -66,6 +79,7 @@ Result = (
     | Activation
     | Heatmap
     | Heatmaps
+    | Comparison
     | Evidence
     | FilterBank
     | Sheet
@@ -77,6 +91,8 @@ Result = (
     | Inverted
     | Exemplars
     | Evaluations
+    | Timeline
+    | Curves
 )
 
 __all__ = [
@@ -89,13 +105,19 @@ __all__ = [
     "Box",
     "Card",
     "Cell",
+    "ChannelPictures",
+    "Compared",
+    "Comparison",
     "Counts",
     "Curve",
+    "Curves",
+    "DatasetFacts",
     "Diagnosis",
     "Distribution",
     "Evaluation",
     "Evaluations",
     "Evidence",
+    "ExemplarOverview",
     "Exemplars",
     "FilterBank",
     "Finding",
@@ -117,5 +139,6 @@ __all__ = [
     "Sheet",
     "Strip",
     "Table",
+    "Timeline",
     "Tuning",
 ]

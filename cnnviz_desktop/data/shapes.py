@@ -12,7 +12,9 @@ from cnnviz_desktop.data import (
     Arithmetic,
     Box,
     Card,
+    Comparison,
     Curve,
+    Curves,
     Diagnosis,
     Distribution,
     Evaluation,
@@ -29,6 +31,7 @@ from cnnviz_desktop.data import (
     Sheet,
     Strip,
     Table,
+    Timeline,
     Tuning,
 )
 
@@ -39,7 +42,9 @@ SHAPES: dict[type, dict[str, str]] = {
     Activation: {"values": "C h w"},
     Heatmap: {"values": "h w", "colours": "h w c"},
     Heatmaps: {"maps": "N", "captions": "N"},
+    Comparison: {"models": "M"},
     Curve: {"places": "P", "values": "M L P"},
+    Curves: {"names": "N", "steps": "N", "values": "N"},
     Evidence: {
         "methods": "M",
         "layers": "L",
@@ -119,6 +124,18 @@ SHAPES: dict[type, dict[str, str]] = {
         **dict.fromkeys(("bin_counts", "bin_confidences", "bin_accuracies"), "B"),
     },
     Evaluations: {"files": "N", "models": "M"},
+    Timeline: {
+        **dict.fromkeys(("names", "steps"), "S"),
+        "maps": "S h w",
+        "kernels": "S n kh kw",
+        "inputs": "n",
+        "heat": "S a b",
+        "labels": "K",
+        "answers": "S K",
+        "wanted": "S H W c",
+        "layers": "L",
+        **dict.fromkeys(("drift", "moved", "dead"), "S L"),
+    },
 }
 
 
@@ -151,6 +168,15 @@ def _is_sound_evidence(evidence: Evidence) -> bool:
     )
 
 
+def _are_sound_curves(curves: Curves) -> bool:
+    """Tell whether there is a step for each value."""
+    pairs = zip(curves.steps, curves.values, strict=True)
+    return len(curves.names) > 0 and all(
+        steps.ndim == 1 and steps.shape == values.shape and bool(np.isfinite(steps).all())
+        for steps, values in pairs
+    )
+
+
 def _are_sound_exemplars(found: Exemplars) -> bool:
     """Tell whether there is one file for each picture, of a class that is there."""
     per_channel = found.values.shape[1]
@@ -170,6 +196,19 @@ def _is_sound_evaluation(found: Evaluation) -> bool:
     return ordered and bool(np.isin(answers, known).all())
 
 
+def _is_sound_timeline(line: Timeline) -> bool:
+    """Tell whether there is a checkpoint, and its pictures can be drawn."""
+    return len(line.names) > 0 and (line.wanted is None or line.wanted.shape[3] == 3)
+
+
+def _is_sound_comparison(found: Comparison) -> bool:
+    """Tell whether there is a network, and each has the same depths and all the scores."""
+    depths = {len(item.strips) for item in found.models if item.strips}
+    explained = (len(item.heatmaps) in (0, len(item.strips)) for item in found.models)
+    scores = all(len(item.scores) == len(found.measures) for item in found.models)
+    return bool(found.models) and len(depths) <= 1 and all(explained) and scores
+
+
 # What else a value must fulfil, so that drawing it does no harm.
 SOUND: dict[type, Callable[[Any], bool]] = {
     # an overlay is as large as its box
@@ -178,7 +217,9 @@ SOUND: dict[type, Callable[[Any], bool]] = {
     Heatmap: lambda value: value.target >= 0,
     Heatmaps: lambda value: value.columns >= 1,
     Diagnosis: lambda value: value.constant >= 0 and value.channels >= 0,
+    Comparison: _is_sound_comparison,
     Curve: lambda value: len(value.ticks) in (0, len(value.places)),
+    Curves: _are_sound_curves,
     Evidence: _is_sound_evidence,
     FilterBank: lambda value: value.groups >= 1,
     Maximised: lambda value: value.pictures.shape[3] == 3,
@@ -186,6 +227,7 @@ SOUND: dict[type, Callable[[Any], bool]] = {
     Strip: _is_sound_strip,
     Exemplars: _are_sound_exemplars,
     Evaluation: _is_sound_evaluation,
+    Timeline: _is_sound_timeline,
     Evaluations: lambda value: all(len(item.truth) == len(value.files) for item in value.models),
     Distribution: _is_sound_distribution,
     Table: lambda value: all(

@@ -15,6 +15,8 @@ from cnnviz_desktop.data import (
     Activation,
     Box,
     Card,
+    Comparison,
+    Curves,
     Distribution,
     Evaluations,
     Evidence,
@@ -30,9 +32,11 @@ from cnnviz_desktop.data import (
     Result,
     Sheet,
     Table,
+    Timeline,
     Tuning,
 )
 from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.figures.compared_table import comparison_arrays, comparison_table
 from cnnviz_desktop.figures.evaluation_table import class_table
 from cnnviz_desktop.figures.evidence_table import evidence_arrays, evidence_table
 from cnnviz_desktop.figures.exemplar_table import exemplar_table
@@ -172,6 +176,10 @@ def encode_data(result: Result, suffix: str, record: Record | None = None) -> by
             return delimited(exemplar_table(result)).encode("utf-8", "backslashreplace")
         case ".csv", Evaluations():
             return delimited(class_table(result)).encode("utf-8", "backslashreplace")
+        case ".csv", Curves():
+            return delimited(_curves_table(result)).encode("utf-8", "backslashreplace")
+        case ".csv", Comparison():
+            return delimited(comparison_table(result)).encode("utf-8", "backslashreplace")
         case ".csv", Evidence():
             return delimited(evidence_table(result)).encode("utf-8", "backslashreplace")
         case ".csv", Table():
@@ -241,7 +249,7 @@ _FIGURE_WRITERS: dict[str, Callable[..., None]] = dict(
 )
 
 
-def arrays(result: Result) -> dict[str, NDArray[Any]]:  # noqa: PLR0912 - one for each kind
+def arrays(result: Result) -> dict[str, NDArray[Any]]:  # noqa: PLR0912, PLR0915 - one for each kind
     """Return a result as named arrays, text as text arrays: what an NPZ holds."""
     values: dict[str, Any]
     match result:
@@ -265,6 +273,8 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:  # noqa: PLR0912 - one fo
             values = {"title": result.title, "captions": result.captions}
             for number, heatmap in enumerate(result.maps):
                 values |= {f"{number}/{key}": item for key, item in _heatmap(heatmap).items()}
+        case Comparison():
+            values = comparison_arrays(result)
         case Evidence():
             values = evidence_arrays(result)
             for number, found in enumerate(result.maps):
@@ -295,6 +305,15 @@ def arrays(result: Result) -> dict[str, NDArray[Any]]:  # noqa: PLR0912 - one fo
                 values |= {
                     f"{number}/{part.name}": getattr(item, part.name) for part in fields(item)
                 }
+        case Timeline():
+            values = {part.name: getattr(result, part.name) for part in fields(result)}
+            values = {name: item for name, item in values.items() if item is not None}
+            values["region"] = _corners(result.region)
+        case Curves():
+            values = {"title": result.title, "names": result.names, "unit": result.unit_of_steps}
+            rows = zip(result.names, result.steps, result.values, strict=True)
+            for name, steps, numbers in rows:
+                values |= {f"{name}/steps": steps, f"{name}/values": numbers}
         case Table():
             values = {
                 "title": result.title,
@@ -362,6 +381,19 @@ def _strips(sheet: Sheet) -> dict[str, Any]:
     if sheet.prediction is not None:
         values["logits"] = sheet.prediction.logits
     return values
+
+
+def _curves_table(curves: Curves) -> Table:
+    """Return a row for each step, a column for each curve."""
+    known = [
+        dict(zip(steps.tolist(), values.tolist(), strict=True))
+        for steps, values in zip(curves.steps, curves.values, strict=True)
+    ]
+    rows = tuple(
+        (step, *(values.get(step) for values in known)) for step in sorted(set().union(*known))
+    )
+    columns = (curves.unit_of_steps, *curves.names)
+    return Table(curves.title, columns, ("",) * len(columns), rows)
 
 
 def _corners(box: Box) -> tuple[int, int, int, int]:

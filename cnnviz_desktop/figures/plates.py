@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from cnnviz_desktop.data import (
     Activation,
     Card,
+    Comparison,
+    Curves,
     Distribution,
     Evaluations,
     Evidence,
@@ -24,10 +26,13 @@ from cnnviz_desktop.data import (
     Result,
     Sheet,
     Table,
+    Timeline,
     Tuning,
 )
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.card_plate import card_plate
+from cnnviz_desktop.figures.compared_plate import compared_plate
+from cnnviz_desktop.figures.curves_plate import curves_plate
 from cnnviz_desktop.figures.distribution_plate import distribution_plate
 from cnnviz_desktop.figures.evaluation_plate import evaluation_plate
 from cnnviz_desktop.figures.evidence_plate import evidence_plate
@@ -51,6 +56,7 @@ from cnnviz_desktop.figures.page import (
 from cnnviz_desktop.figures.pixels import Scale
 from cnnviz_desktop.figures.sheet_plate import sheet_plate
 from cnnviz_desktop.figures.table_plate import table_plate
+from cnnviz_desktop.figures.timeline_plate import timeline_plate
 from cnnviz_desktop.figures.tuning_plate import tuning_plate
 
 _ROW = 0.36  # inches from one bar to the next
@@ -126,6 +132,8 @@ def plate(  # noqa: PLR0912 - a branch for each kind of result
             return heatmap_plate(result, image, options)
         case Heatmaps():
             return heatmaps_plate(result, image, options)
+        case Comparison():
+            return compared_plate(result, image, options)
         case Evidence():
             return evidence_plate(result, image, options)
         case FilterBank():
@@ -148,6 +156,10 @@ def plate(  # noqa: PLR0912 - a branch for each kind of result
             return exemplars_plate(result, options)
         case Evaluations():
             return evaluation_plate(result, options)
+        case Curves():
+            return curves_plate(result, options)
+        case Timeline():
+            return timeline_plate(result, image, options)
         case _:
             assert_never(result)
 

@@ -35,7 +35,8 @@ def main(argv: list[str] | None = None, engine: Engine | None = None) -> int:
     if options.self_test:
         for variable in ("CNNVIZ_CONFIG_DIR", "CNNVIZ_CACHE_DIR"):  # the person's stay as they are
             os.environ[variable] = tempfile.mkdtemp()
-    return _run(options, engine)
+    first = argv is None and not (options.paths or options.model or options.self_test)
+    return _run(options, engine, may_teach=first)
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -75,8 +76,11 @@ def _application() -> QApplication:
     return app
 
 
-def _run(options: argparse.Namespace, engine: Engine | None) -> int:
-    """Build the window's parts, run the event loop, and take them down in order."""
+def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) -> int:
+    """Build the window's parts, run the event loop, and take them down in order.
+
+    `may_teach`: a person started it with nothing to open, so the first time has a tour.
+    """
     from PySide6.QtCore import QTimer
 
     late.postpone("numpy")  # 50 ms that the first picture does not need
@@ -114,7 +118,7 @@ def _run(options: argparse.Namespace, engine: Engine | None) -> int:
         from cnnviz_desktop.gui.desk import Desk
 
         desks.append(Desk(session, jobs, engine, preferences, window))
-        desks[0].begin(opening)
+        desks[0].begin(opening, may_teach)
         if options.self_test:
             from cnnviz_desktop.gui.self_test import SelfTest
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.compare_view import CompareView
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.dataset_view import DatasetView
 from cnnviz_desktop.gui.empty_page import EmptyPage
@@ -21,6 +22,7 @@ from cnnviz_desktop.gui.predictions_view import PredictionsView
 from cnnviz_desktop.gui.result_view import PageHead, ResultView
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.statistics_view import StatisticsView
+from cnnviz_desktop.gui.training_view import TrainingView
 from cnnviz_desktop.gui.unit_view import UnitView
 
 _TIPS = {
@@ -31,7 +33,9 @@ _TIPS = {
     "Unit": "Everything about one channel on one page (Ctrl+5)",
     "Maximise": "The picture that a channel or class wants to see, as it grows (Ctrl+6)",
     "Statistics": "The layers in numbers: shapes, costs, receptive fields (Ctrl+7)",
-    "Dataset": "Which pictures of a folder excite each channel the most (Ctrl+8)",
+    "Training": "How the network came to be: checkpoints and logs (Ctrl+0)",
+    "Dataset": "A folder of pictures: what excites each channel, how well the net does (Ctrl+8)",
+    "Compare": "What several models make of the same picture, side by side (Ctrl+9)",
 }
 _GROUP_ENDS = {"Explain", "Statistics"}  # a line follows: the answer | the inside | the model
 
@@ -65,6 +69,8 @@ class CanvasTabs(QTabWidget):
         self.maximise = MaximiseView(session)
         self.statistics = StatisticsView(session)
         self.dataset = DatasetView(session)
+        self.compare = CompareView(session)
+        self.training = TrainingView(session)
         self.views: tuple[ResultView, ...] = (
             self.predictions,
             self.explain,
@@ -74,6 +80,8 @@ class CanvasTabs(QTabWidget):
             self.maximise,
             self.statistics,
             self.dataset,
+            self.compare,
+            self.training,
         )
         for index, view in enumerate(self.views):
             self.addTab(view, view.tab)

@@ -20,7 +20,7 @@ from cnnviz_desktop.gui.file_kinds import (
     SESSION_FILTER,
     sorted_out,
 )
-from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.session import DATASET, Session
 
 _FILTERS = ";;".join((PICTURE_FILTER, MODEL_FILTER, FIGURE_FILTER, SESSION_FILTER, ANY_FILTER))
 
@@ -30,6 +30,7 @@ class Commands(QObject):
 
     Signals: `refused` (a sentence on why nothing was done); `said` (what was done); `opened`
     (list of paths that were asked for); `session_chosen` (path) a session's file is to be opened;
+    `folder_chosen` (path) a folder that the tab Dataset is to look at;
     `figure_chosen` (path) a file that may tell how it was made; `models_chosen` (paths) files of
     networks or weights.
     """
@@ -40,6 +41,7 @@ class Commands(QObject):
     session_chosen = Signal(object)
     figure_chosen = Signal(object)
     models_chosen = Signal(list)
+    folder_chosen = Signal(object)
 
     def __init__(self, session: Session, tabs: CanvasTabs, window: QWidget) -> None:
         super().__init__(window)
@@ -60,6 +62,10 @@ class Commands(QObject):
 
     def open_paths(self, paths: Iterable[Path]) -> None:
         """Open pictures, folders, a model, a session, or what an exported figure tells of."""
+        paths = list(paths)
+        if self._session.tab == DATASET and len(paths) == 1 and _is_dataset(paths[0]):
+            self.folder_chosen.emit(paths[0])
+            return
         found = sorted_out(list(paths))
         if found["session"]:
             self.session_chosen.emit(found["session"][0])
@@ -124,3 +130,8 @@ class Commands(QObject):
     def show_about(self) -> None:
         """Show what this program is."""
         show_about(self._window)
+
+
+def _is_dataset(path: Path) -> bool:
+    """Tell whether a path is a folder, or a list of pictures."""
+    return path.is_dir() or path.suffix.lower() == ".csv"

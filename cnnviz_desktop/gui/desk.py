@@ -10,6 +10,8 @@ from PySide6.QtGui import QAction, QIcon
 
 from cnnviz_desktop.errors import CnnvizError, SessionError
 from cnnviz_desktop.gui.documents import Documents
+from cnnviz_desktop.gui.fine_tune_tool import FineTuneTool
+from cnnviz_desktop.gui.help_desk import HelpDesk
 from cnnviz_desktop.gui.history import History
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.model_choice import ModelChoice
@@ -21,6 +23,7 @@ from cnnviz_desktop.gui.record_opening import RecordOpening
 from cnnviz_desktop.gui.recovery import Recovery
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.settings_dialog import SettingsDialog
+from cnnviz_desktop.gui.tensorboard_logging import TensorBoardLogging
 from cnnviz_desktop.gui.work import Engine
 from cnnviz_desktop.resources import resource
 
@@ -51,11 +54,14 @@ class Desk(QObject):
         self._figure: Path | None = None  # a picture that was followed as a figure
         self.models = ModelOpening(session, jobs, engine, preferences, window)
         self.help = ModelHelp(session, self.models, window)
+        self.help_desk = HelpDesk(session, preferences, window)
         self.tools = ModelTools(session, jobs, engine, window)
+        self.fine_tuning = FineTuneTool(session, jobs, self.models, window)
         self.history = History(session, self)
         self.documents = Documents(session, jobs, engine, self.history, window)
         self.records = RecordOpening(session, jobs, engine, self.help, window)
         self.recovery = Recovery(jobs, self.documents, self)
+        self.board = TensorBoardLogging(session, jobs, preferences, window)
         self.applier = Applier(preferences, window, session, self.recovery, jobs, engine, self)
         self._connect_commands()
         self._connect_models()
@@ -63,8 +69,10 @@ class Desk(QObject):
         self._show_steps()
         self._show_pin()
 
-    def begin(self, opening: Opening) -> None:
-        """Look for what a crash left behind, then open what was asked for."""
+    def begin(self, opening: Opening, may_teach: bool = False) -> None:
+        """Look for what a crash left behind, then open what was asked for; offer the tour."""
+        if may_teach:
+            self.help_desk.offer_tour()
         for part in (self.documents, self.records):
             part.given_up.connect(opening.fall_back)
         self.recovery.find()
@@ -74,6 +82,7 @@ class Desk(QObject):
 
     def close(self) -> None:
         """Write what is to be kept: the engine's thread has ended."""
+        self.board.close()
         self.recovery.close(self.documents.closed)
         self._preferences.close()
         self._window.removeEventFilter(self.documents)
@@ -102,18 +111,25 @@ class Desk(QObject):
         deeds["open_model"].triggered.connect(models.ask_for_file)
         deeds["edit_input"].triggered.connect(tools.edit_input)
         deeds["manage_weights"].triggered.connect(tools.manage_weights)
+        deeds["fine_tune"].triggered.connect(self.fine_tuning.show)
         panel.model_requested.connect(models.ask_for_file)
         panel.weights_requested.connect(models.ask_for_weights)
         panel.manager_requested.connect(tools.manage_weights)
         window.model_card.edit_requested.connect(tools.edit_input)
         self._preferences.changed.connect(self._offer_files)
+        window.tabs.dataset.used.connect(self._used_folder)
         self._offer_files()
+
+    def _used_folder(self, path: str) -> None:
+        """Keep a folder among the recent ones."""
+        self._preferences.remember("folders", [Path(path).expanduser().absolute()])
 
     def _offer_files(self) -> None:
         """Offer the files that were opened last in the list of networks."""
         choices = [ModelChoice.from_text(text) for text in self._preferences.recent("models")]
         files = [choice for choice in choices if choice.file is not None]
         self._window.model_panel.picker.set_recent(files)
+        self._window.tabs.dataset.folder.set_recent(self._preferences.recent("folders"))
 
     def _connect_parts(self) -> None:
         window, documents, records = self._window, self.documents, self.records

@@ -26,6 +26,7 @@ from cnnviz_desktop.data import (
     Maximised,
     Prediction,
     Table,
+    Timeline,
 )
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import (
@@ -178,9 +179,9 @@ class ExportForm(Ground):
             self._row("Colours", self._colours)
         if not isinstance(result, (Heatmap, Heatmaps)):
             self._row(self._limit.accessibleName(), self._limit)
-        if not isinstance(result, (Heatmap, Prediction, Table)):
+        if not isinstance(result, (Heatmap, Prediction, Table, Timeline)):
             self._row(self._columns.accessibleName(), self._columns)
-        if not isinstance(result, (Prediction, Table, Maximised, Inverted)):
+        if not isinstance(result, (Prediction, Table, Maximised, Inverted, Timeline)):
             self._row("", self._bar)
         self._row("Ground", _side_by_side(self._ground, self._clear))
         self._line()
@@ -323,6 +324,8 @@ def _limited(shown: Shown) -> tuple[str, str]:
             return "Filters", "How many filters are shown, strongest first"
         case Maximised() | Inverted():
             return "Pictures", "How many pictures are shown, the first ones"
+        case Timeline():
+            return "Checkpoints", "How many checkpoints are shown, evenly spread"
         case Table():
             return "Rows", "How many rows are shown, the first ones"
         case _:

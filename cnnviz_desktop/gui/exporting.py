@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from cnnviz_desktop.data import ImageInput
+from cnnviz_desktop.data import ImageInput, Timeline
 from cnnviz_desktop.engine.recipe import as_command, as_python
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import theme
@@ -38,6 +38,7 @@ from cnnviz_desktop.gui.maximise_work import SaveGrowth
 from cnnviz_desktop.gui.qimages import pixels_of
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 from cnnviz_desktop.gui.shown import Shown, file_stem, trimmed
+from cnnviz_desktop.gui.training_work import SaveFilm
 
 Language = Literal["Python", "command"]
 
@@ -150,6 +151,10 @@ class Exporting(QObject):
         """Save one picture of a result as PNG, with the result's record in it."""
         self._save(picture, file_stem(name), self.shown())
 
+    def save_plain(self, picture: QImage, name: str) -> None:
+        """Save a picture as PNG that no result of the window's made."""
+        self._save(picture, file_stem(name), None)
+
     def save_growth(self, frames: list[QImage], name: str) -> None:
         """Save how a picture grew as a GIF, with the result's record beside it."""
         shown = self._required()
@@ -166,6 +171,22 @@ class Exporting(QObject):
             job = self._jobs.submit(
                 SaveGrowth(pixels, path, shown), f"Writing {path.name}", priority=Priority.RUN
             )
+            job.done.connect(self._saved)
+
+    def save_film(self, line: Timeline) -> None:
+        """Save a timeline as a GIF, with its record beside it."""
+        shown = self._required()
+        if shown is None:
+            return
+        proposed = str(export_folder(remembered()) / f"{shown.stem}.gif")
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self._window, "Save the timeline", proposed, "GIF (*.gif)"
+        )
+        if chosen:
+            path = Path(chosen)
+            path = path if path.suffix else path.with_suffix(".gif")
+            work = SaveFilm(line, path, shown, theme.current().name == "dark")
+            job = self._jobs.submit(work, f"Writing {path.name}", priority=Priority.RUN)
             job.done.connect(self._saved)
 
     def copy_python(self) -> None:

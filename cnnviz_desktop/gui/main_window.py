@@ -221,6 +221,15 @@ class MainWindow(QMainWindow):
         tabs.maximise.save_requested.connect(self.exporting.save_image)
         tabs.maximise.growth_wanted.connect(self.exporting.save_growth)
         tabs.maximise.card_wanted.connect(self._open_card)
+        tabs.training.film_wanted.connect(self.exporting.save_film)
+        tabs.training.refused.connect(self._warn)
+        tabs.training.pictures.view.save_requested.connect(self.exporting.save_plain)
+        tabs.training.files_dropped.connect(commands.open_paths)
+        tabs.training.image_dropped.connect(commands.open_image)
+        tabs.dataset.card_wanted.connect(self._open_card)
+        tabs.dataset.save_requested.connect(self.exporting.save_image)
+        tabs.dataset.refused.connect(self._warn)
+        commands.folder_chosen.connect(tabs.dataset.open_folder)
         tabs.empty.open_requested.connect(commands.open_images)
         tabs.empty.paste_requested.connect(commands.paste)
         tabs.empty.sample_chosen.connect(commands.open_sample)
@@ -243,7 +252,8 @@ class MainWindow(QMainWindow):
 
     def _open_card(self, unit: Unit) -> None:
         """Turn to the card of a unit."""
-        self._session.pick_layer(unit.layer, UNIT)
+        if self._session.layer(UNIT) != unit.layer:  # which would forget the channel
+            self._session.pick_layer(unit.layer, UNIT)
         self._session.pick_unit(unit)
         self._session.set_tab(UNIT)
 
@@ -275,7 +285,7 @@ class MainWindow(QMainWindow):
         """Turn to the tab that a command of the View menu names."""
         _word, _line, number = action.objectName().partition("tab_")
         if number:
-            self.tabs.setCurrentIndex(int(number) - 1)
+            self.tabs.setCurrentIndex(min(int(number), self.tabs.count()) - 1)
 
     def _show_theme(self) -> None:
         rescale(self)

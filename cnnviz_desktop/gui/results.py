@@ -84,6 +84,10 @@ class ResultCache:
         self._bytes += result_bytes(answer.result)
         self.trim()
 
+    def forget(self, request: Request) -> None:
+        """Let go of an answer that may be another by now."""
+        self._drop(request)
+
     def keep_images(self, images: list[ImageInput]) -> None:
         """Let go of all that was made from other pictures than these."""
         for request in list(self._answers):

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 PREDICTIONS, EXPLAIN, FEATURE_MAPS, FILTERS = "Predictions", "Explain", "Feature maps", "Filters"
 STATISTICS = "Statistics"
 DATASET = "Dataset"
+COMPARE = "Compare"
+TRAINING = "Training"
 UNIT, MAXIMISE = "Unit", "Maximise"
 # Follow each click without a Run, where what they compute is quick.
 FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS, UNIT, STATISTICS}
-FOLLOWS_UNIT = (UNIT, MAXIMISE)  # turn to the selected unit
+FOLLOWS_UNIT = (UNIT, MAXIMISE, TRAINING)  # turn to the selected unit
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Session(QObject):
         for other, technique in before.items():
             if (other == EXPLAIN) == (tab == EXPLAIN):
                 usual = _usual(other)
-                turns = layer_fields(usual) and not layer_fields(technique)
+                turns = layer_fields(usual) and not layer_fields(technique) and other != DATASET
                 looking = usual if turns else technique
                 self.techniques[other] = with_layer(looking, name, self.model.layers)
         self._follow()  # first of all: the engine works while the window tells its parts
@@ -153,7 +155,7 @@ class Session(QObject):
     def pick_target(self, target: int | None) -> None:
         """Explain another class; None is the likeliest."""
         for tab, technique in self.techniques.items():
-            if tab not in FOLLOWS_UNIT:
+            if tab not in (UNIT, MAXIMISE, DATASET):  # whose classes are the folder's
                 self._change(tab, replace(technique, **dict.fromkeys(_targets(technique), target)))
         self._follow()
 
@@ -224,6 +226,9 @@ class Session(QObject):
             return
         running = self.job(tab)
         cached = self.cache.get(request)
+        if tab == TRAINING and cached is not None and cached is self.answers.get(tab):
+            self.cache.forget(request)  # the folder may hold more checkpoints by now
+            cached = None
         if cached is not None:
             if running is not None:
                 running.supersede()

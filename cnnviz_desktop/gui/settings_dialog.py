@@ -156,6 +156,10 @@ class SettingsDialog(QDialog):
         self._folder.edited.connect(self._take_folder)
         self._folder.line.editingFinished.connect(self._measure)
         self._row("What took long is kept in", self._folder)
+        tip = "Where Tools, Log to TensorBoard writes; empty is the usual place"
+        self._logs = FileField("settingLogs", "Log folder", tip, folder=True, existing=False)
+        self._logs.edited.connect(self._take_logs)
+        self._row("Results are logged to", self._logs)
         self._size = label(f"Measuring{labels.ELLIPSIS}", muted=True)
         named(self._size, "settingCacheSize", "Size of what is kept")
         self._clear = push_button("Clear", "settingClear", "Delete it: it can be made again")
@@ -231,6 +235,12 @@ class SettingsDialog(QDialog):
         self._preferences.change(cache_folder=said)
         self._measure()
 
+    def _take_logs(self) -> None:
+        path = self._logs.path()
+        said = str(path) if path is not None else ""
+        if not said or Path(said).expanduser().is_absolute():  # else half typed
+            self._preferences.change(log_folder=said)
+
     def _restore(self) -> None:
         kept = ("recent_models", "recent_images", "recent_sessions", "unknown")
         usual = Settings()
@@ -258,6 +268,9 @@ class SettingsDialog(QDialog):
         path = self._folder.path()
         if settings.cache_folder != (str(path) if path is not None else ""):
             self._folder.line.setText(settings.cache_folder)
+        path = self._logs.path()
+        if settings.log_folder != (str(path) if path is not None else ""):
+            self._logs.line.setText(settings.log_folder)
 
     def _measure(self, clear: bool = False) -> None:
         job = self._jobs.submit(

@@ -20,6 +20,7 @@ from cnnviz_desktop.data import (
     Result,
     Sheet,
     Table,
+    Timeline,
 )
 from cnnviz_desktop.engine.technique import PREDICT, Technique
 from cnnviz_desktop.figures import style
@@ -71,6 +72,8 @@ class Shown:
             case Heatmap():
                 return self.result.target_label or f"class {self.result.target}"
             case Sheet() | Table() | Distribution() | Heatmaps() | Maximised() | Inverted():
+                return self.result.title
+            case Timeline():
                 return self.result.title
             case _:
                 return self.layer or "The whole network"

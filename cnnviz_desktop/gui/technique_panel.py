@@ -43,6 +43,7 @@ from cnnviz_desktop.gui.status_bar import duration, remaining
 _FLASH = 150  # milliseconds; what is done sooner shows no progress
 _STEPS = 1000  # of the progress bar
 _OF_A_UNIT = ("layer", "channel", "call", "row", "column", "target", "seed")
+_OF_A_FOLDER = ("folder", "split")
 
 
 class TechniquePanel(Ground):
@@ -258,7 +259,7 @@ class TechniquePanel(Ground):
         old = self._session.techniques[self._session.tab].values()
         taken = [item for item in kind.parameters() if item.name in old]
         if self._session.tab in STEERED:  # the others mean something else to each
-            taken = [item for item in taken if item.name in _OF_A_UNIT]
+            taken = [item for item in taken if item.name in _OF_A_UNIT + _OF_A_FOLDER]
         shared = {item.name: old[item.name] for item in taken if _fits(item, old[item.name])}
         technique = kind()
         with suppress(CnnvizError):  # what goes with one method may not go with another

@@ -26,6 +26,7 @@ from networks import (
     SideBranch,
     Views,
 )
+from numbered_pictures import numbered_folder
 from PIL import Image
 from torch import nn
 
@@ -45,6 +46,7 @@ from cnnviz_desktop.engine.technique import (
     Kind,
     LayerKind,
     LayersKind,
+    ModelsKind,
     Number,
     Parameter,
     Technique,
@@ -53,6 +55,8 @@ from cnnviz_desktop.engine.technique import (
 )
 from cnnviz_desktop.engine.techniques import (
     TECHNIQUES,
+    CompareModels,
+    Evaluate,
     EvidenceMatrix,
     FeatureMaps,
     Filters,
@@ -62,7 +66,11 @@ from cnnviz_desktop.errors import Cancelled, LayerError, ParameterError, TargetE
 
 # Techniques that need a layer's maps: not statistics, nor slopes at the network's input.
 OF_INPUT = ("saliency", "input-x-gradient", "smooth-grad", "integrated-gradients", "occlusion")
-OF_MAPS = [kind for kind in TECHNIQUES if kind.tab != "Statistics" and kind.command not in OF_INPUT]
+OF_INPUT += ("evaluate",)  # which asks for answers alone
+ELSEWHERE = ("Statistics", "Compare")  # tabs
+OF_MAPS = [
+    kind for kind in TECHNIQUES if kind.tab not in ELSEWHERE and kind.command not in OF_INPUT
+]
 every_technique = pytest.mark.parametrize("kind", TECHNIQUES, ids=lambda kind: kind.command)
 
 
@@ -81,6 +89,8 @@ def good_values(item: Parameter) -> list[Any]:
             return [(), options[-1:], tuple(reversed(options))]
         case LayersKind():
             return [(), ("conv1",), ("layer 'with' spaces", "conv1")]
+        case ModelsKind():
+            return [(), ("bundled=none",), ("my 'own' nets/a.pth", "vgg16")]
         case FolderKind():
             return ["pictures", "my 'own' \"pictures\"", "-x", "kéž"]
         case LayerKind():
@@ -103,6 +113,8 @@ def bad_values(item: Parameter) -> list[Any]:
             return ["no such option", options[0], ("no such option",), options[:1] * 2, 3, None]
         case LayersKind():
             return ["conv1", (3,), ("conv1", "conv1"), None, True]
+        case ModelsKind():
+            return ["vgg16", (3,), ("vgg16", "vgg16"), ("",), None, True]
         case FolderKind():
             return [3, "", True]
         case LayerKind():
@@ -122,13 +134,24 @@ def variants(kind: type[Technique]) -> Iterator[Technique]:
 # What grows pictures does so in hundreds of steps.
 FEW = {"steps": 3, "octaves": 1}
 # What is NaN where it is not known.
-UNKNOWN = ("threshold",)
+UNKNOWN = ("threshold", "precision", "recall", "bin_confidences", "bin_accuracies")
+# What may be zero all over: one checkpoint moves no weights.
+RESTING = ("drift", "moved", "dead")
+# What depends on how a network goes about it.
+MEASURED = (".memory",)
+# What is counted, in whole numbers.
+COUNTED = ("truth", "predicted", "places", "classes", "support", "bin_counts")
 
 
 def quick(kind: type[Technique], **given: Any) -> Technique:
     """Make the technique of the defaults, with fewer steps where they take long."""
-    known = {item.name for item in kind.parameters()} if kind.tab == "Maximise" else set()
+    grows = kind.tab in ("Maximise", "Training")
+    known = {item.name for item in kind.parameters()} if grows else set()
     few: dict[str, Any] = {name: value for name, value in FEW.items() if name in known}
+    if kind is Evaluate:  # every network knows the classes 0 and 1
+        few = {"folder": str(numbered_folder())}
+    if kind is CompareModels:  # no two passes take the same time
+        few = {"passes": 0}
     if kind is EvidenceMatrix:  # each of its cells asks the network dozens of times
         few = {"methods": ("grad-cam", "sobel"), "metrics": ("road", "insertion"), "steps": 4}
     return kind(**few, **given)
@@ -160,7 +183,7 @@ def arrays(result: Any) -> dict[str, np.ndarray[Any, Any]]:
     return {
         name: value
         for name, value in parts(result)
-        if isinstance(value, np.ndarray) and name.rpartition(".")[2] not in UNKNOWN
+        if isinstance(value, np.ndarray) and name.rpartition(".")[2] not in (*UNKNOWN, *COUNTED)
     }
 
 
@@ -171,6 +194,8 @@ def assert_same(got: Any, wanted: Any, tolerance: float = 0.0) -> None:
         assert name == name_
         if isinstance(one, np.ndarray):
             np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance, err_msg=name)
+        elif name.endswith(MEASURED):
+            assert one > 0 and other > 0, name
         elif isinstance(one, float):
             assert one == pytest.approx(other, rel=1e-5, nan_ok=True), name
         else:
@@ -245,6 +270,7 @@ def test_every_kind_of_parameter_refuses_what_does_not_fit():
         *layers,
         ClassKind(),
         FolderKind(),
+        ModelsKind(),
     ):
         item = Parameter("some_name", kind, None, "Help.")
         for value in bad_values(item):
@@ -304,7 +330,8 @@ def test_it_works_where_a_layer_gives_one_map(load, noise, kind):
     result = with_layer(kind, "conv1")(model, noise())
 
     assert not has_layer(kind) or result.layer == "conv1"
-    assert all(np.abs(values).max() > 0 for values in arrays(result).values())
+    found = {name: values for name, values in arrays(result).items() if name not in RESTING}
+    assert all(np.abs(values).max() > 0 for values in found.values())
 
 
 @every_technique

@@ -1,4 +1,7 @@
-"""List the techniques in menu order; adding one is one file and one entry here."""
+"""List the techniques in menu order; adding one is one file and one entry here.
+
+One whose maps can be compared has its entry in `METHODS` instead.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from cnnviz_desktop.engine.techniques.ablation_cam import AblationCam
 from cnnviz_desktop.engine.techniques.activation_maximization import ActivationMaximization
 from cnnviz_desktop.engine.techniques.activation_statistics import ActivationStatistics
 from cnnviz_desktop.engine.techniques.channel_health import ChannelHealth
-from cnnviz_desktop.engine.techniques.compare_maps import CompareMaps
+from cnnviz_desktop.engine.techniques.compare_maps import METHODS, CompareMaps
+from cnnviz_desktop.engine.techniques.compare_models import CompareModels
 from cnnviz_desktop.engine.techniques.deconvnet import Deconvnet
 from cnnviz_desktop.engine.techniques.deep_dream import DeepDream
 from cnnviz_desktop.engine.techniques.eigen_cam import EigenCam
+from cnnviz_desktop.engine.techniques.evaluate import Evaluate
 from cnnviz_desktop.engine.techniques.evidence_matrix import EvidenceMatrix
 from cnnviz_desktop.engine.techniques.exemplars import Exemplars
 from cnnviz_desktop.engine.techniques.faster_score_cam import FasterScoreCam
@@ -35,6 +40,7 @@ from cnnviz_desktop.engine.techniques.saliency import Saliency
 from cnnviz_desktop.engine.techniques.score_cam import ScoreCam
 from cnnviz_desktop.engine.techniques.smooth_grad import SmoothGrad
 from cnnviz_desktop.engine.techniques.summary import Summary
+from cnnviz_desktop.engine.techniques.timeline import Timeline
 from cnnviz_desktop.engine.techniques.unit_card import UnitCard
 from cnnviz_desktop.engine.techniques.weight_statistics import WeightStatistics
 from cnnviz_desktop.engine.techniques.xgrad_cam import XGradCam
@@ -46,35 +52,20 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     Filters,
     Probes,
     Exemplars,
+    Evaluate,
     ActivationMaximization,
     DeepDream,
     Inversion,
     Gallery,
-    GradCam,
-    GradCamPlusPlus,
-    XGradCam,
-    HiResCam,
-    LayerCam,
-    FinerCam,
-    FullGrad,
-    EigenCam,
-    ScoreCam,
-    FasterScoreCam,
-    AblationCam,
-    Saliency,
-    InputXGradient,
-    SmoothGrad,
-    IntegratedGradients,
-    GuidedBackprop,
-    Deconvnet,
-    GuidedGradCam,
-    Occlusion,
+    *METHODS.values(),
     CompareMaps,
     EvidenceMatrix,
+    CompareModels,
     Summary,
     WeightStatistics,
     ActivationStatistics,
     ChannelHealth,
+    Timeline,
 )
 
 __all__ = [
@@ -84,9 +75,11 @@ __all__ = [
     "ActivationStatistics",
     "ChannelHealth",
     "CompareMaps",
+    "CompareModels",
     "Deconvnet",
     "DeepDream",
     "EigenCam",
+    "Evaluate",
     "EvidenceMatrix",
     "Exemplars",
     "FasterScoreCam",
@@ -111,6 +104,7 @@ __all__ = [
     "ScoreCam",
     "SmoothGrad",
     "Summary",
+    "Timeline",
     "UnitCard",
     "WeightStatistics",
     "XGradCam",
