@@ -198,7 +198,7 @@ class Answer:
         self, technique: Explained, model: LoadedModel, logits: Tensor, region: Box
     ) -> None:
         self._technique, self._model, self._region = technique, model, region
-        self._scores = [float(score) for score in logits.detach()]
+        self._scores: list[float] = logits.detach().tolist()
         first = model.target(technique.target, logits)
         order = logits.detach().argsort(descending=True, stable=True).tolist()
         others = [index for index in order if index != first]

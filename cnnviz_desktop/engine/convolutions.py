@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrize import is_parametrized
 
 _HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 _SMALL = 20480  # numbers of one picture's maps: PyTorch convolves no more than these by itself
@@ -46,7 +45,7 @@ def _is_plain(layer: nn.Conv2d) -> bool:
         and layer.padding_mode == "zeros"
         and layer.weight.device.type == "cpu"
         and layer.weight.dtype == torch.float32
-        and not is_parametrized(layer)
+        and "parametrizations" not in layer._modules
     )
 
 
