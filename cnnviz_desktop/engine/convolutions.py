@@ -19,16 +19,22 @@ from torch.nn import functional
 
 _HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 _SMALL = 20480  # numbers of one picture's maps: PyTorch convolves no more than these by itself
+_MEDIUM = 8 * _SMALL  # what laying out weights anew takes as long for as convolving does
 _COLOURS = 4  # channels of a picture at most
 
 
 @contextmanager
-def quick_convolutions(module: nn.Module) -> Iterator[None]:
-    """Have oneDNN do the convolutions of a network in this block, as far as it is the quicker."""
+def quick_convolutions(module: nn.Module, *, many: bool = False) -> Iterator[None]:
+    """Have oneDNN do the convolutions of a network in this block, as far as it is the quicker.
+
+    For `many` passes over pictures of one size the weights are laid out once as oneDNN reads them,
+    which takes as much memory as they do, twice where gradients go back through them.
+    """
     layers = module.modules() if _HAS_ONEDNN else ()
     changed = [child for child in layers if isinstance(child, nn.Conv2d) and _is_plain(child)]
     for child in changed:
-        child.forward = partial(_convolve, child, _Transposed())  # type: ignore[method-assign]
+        parts = _Weights(many), _Transposed(many)
+        child.forward = partial(_convolve, child, *parts)  # type: ignore[method-assign]
     try:
         yield
     finally:
@@ -49,53 +55,64 @@ def _is_plain(layer: nn.Conv2d) -> bool:
     )
 
 
-def _convolve(layer: nn.Conv2d, transposed: _Transposed, given: Tensor) -> Tensor:
+def _convolve(
+    layer: nn.Conv2d, weights: _Weights, transposed: _Transposed, given: Tensor
+) -> Tensor:
     weight = layer.weight
     known = given.dtype == torch.float32 and given.device.type == "cpu"
     if not known or given.ndim != 4 or not given.numel():
         return nn.Conv2d.forward(layer, given)
-    back = given.requires_grad and torch.is_grad_enabled() and not weight.requires_grad
-    if back and _is_slow_back(layer, given):
-        return _Frozen.apply(given, layer, transposed)  # type: ignore[no-any-return]
-    return _forward(layer, given)
+    back = given.requires_grad and torch.is_grad_enabled()
+    if back and not weight.requires_grad and transposed.is_quicker(layer, given):
+        return _Frozen.apply(given, layer, weights, transposed)  # type: ignore[no-any-return]
+    learns = torch.is_grad_enabled() and (back or weight.requires_grad)
+    return (_Weights(False) if learns else weights).convolve(layer, given)
 
 
-def _is_slow_back(layer: nn.Conv2d, given: Tensor) -> bool:
-    """Tell whether the gradient is quicker as a convolution of its own."""
-    if layer.groups > 1 or layer.dilation != (1, 1):
-        return False
-    if layer.stride == (1, 1):
-        return layer.kernel_size == (1, 1) and len(given) == 1 and given.numel() <= _SMALL
-    square = layer.stride[0] == layer.stride[1] and layer.kernel_size[0] == layer.kernel_size[1]
-    return square and layer.in_channels <= _COLOURS and layer.kernel_size[0] >= 5
+class _Weights:
+    """The weights of a convolution, laid out for oneDNN where `many` pictures come."""
 
+    def __init__(self, many: bool) -> None:
+        self._many = many
+        self._laid_out: dict[torch.Size, Tensor] = {}
 
-def _forward(layer: nn.Conv2d, given: Tensor) -> Tensor:
-    return torch.mkldnn_convolution(
-        given,
-        layer.weight,
-        layer.bias,
-        layer.padding,  # type: ignore[arg-type]
-        layer.stride,
-        layer.dilation,
-        layer.groups,
-    )
+    def convolve(self, layer: nn.Conv2d, given: Tensor) -> Tensor:
+        """Convolve as a layer does."""
+        steps: tuple[Any, ...] = layer.padding, layer.stride, layer.dilation, layer.groups
+        return self(given, layer.weight, layer.bias, *steps)
+
+    def __call__(self, given: Tensor, weight: Tensor, bias: Tensor | None, *steps: Any) -> Tensor:
+        """Convolve; `steps` are padding, stride, dilation and groups."""
+        if not self._many:
+            return torch.mkldnn_convolution(given, weight, bias, *steps)
+        laid_out = self._laid_out.get(given.shape)
+        if laid_out is None:
+            laid_out = torch.ops.mkldnn._reorder_convolution_weight.default(
+                weight, *steps, given.shape
+            )
+            self._laid_out[given.shape] = laid_out
+        convolved: Tensor = torch.ops.mkldnn._convolution_pointwise.default(
+            given, laid_out, bias, *steps, "none", [], ""
+        )
+        return convolved
 
 
 class _Frozen(torch.autograd.Function):
     """A convolution whose weights are frozen, its gradient computed by another convolution."""
 
     @staticmethod
-    def forward(ctx: Any, given: Tensor, layer: nn.Conv2d, transposed: _Transposed) -> Tensor:
+    def forward(
+        ctx: Any, given: Tensor, layer: nn.Conv2d, weights: _Weights, transposed: _Transposed
+    ) -> Tensor:
         """Convolve."""
         ctx.layer, ctx.transposed, ctx.size = layer, transposed, given.shape[2:]
-        return _forward(layer, given)
+        return weights.convolve(layer, given)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None, None]:
         """Return the gradient at what was convolved."""
-        return ctx.transposed(ctx.layer, slope, ctx.size), None, None
+        return ctx.transposed(ctx.layer, slope, ctx.size), None, None, None
 
 
 class _Transposed:
@@ -106,9 +123,25 @@ class _Transposed:
     are then laid out as pixels (Shi et al., arXiv:1609.05158).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, many: bool) -> None:
+        self._many = many
+        self._weights = _Weights(many)
         self._weight: Tensor | None = None
         self._first = 0  # the slope that the first pixel of a step is seen by, from the step's own
+
+    def is_quicker(self, layer: nn.Conv2d, given: Tensor) -> bool:
+        """Tell whether this is quicker than oneDNN's own gradient, or PyTorch's of small maps."""
+        if layer.groups > 1 or layer.dilation != (1, 1):
+            return False
+        square = (
+            layer.kernel_size[0] == layer.kernel_size[1] and layer.padding[0] == layer.padding[1]
+        )
+        if layer.stride == (1, 1):
+            if self._many:
+                return square and given.numel() <= _MEDIUM
+            return layer.kernel_size == (1, 1) and len(given) == 1 and given.numel() <= _SMALL
+        large = layer.in_channels <= _COLOURS and layer.kernel_size[0] >= 5
+        return square and large and layer.stride[0] == layer.stride[1]
 
     def __call__(self, layer: nn.Conv2d, slope: Tensor, size: torch.Size) -> Tensor:
         """Return the gradient (N, C, height, width)."""
@@ -119,10 +152,13 @@ class _Transposed:
         for pixels, slopes in ((size[1], slope.shape[3]), (size[0], slope.shape[2])):
             steps = -(-pixels // stride)
             edges += [-self._first, steps - 1 + self._first + reach - slopes]
-        if any(edges):
+        rim = (0, 0)
+        if min(edges) == max(edges) >= 0:
+            rim = (edges[0], edges[0])
+        else:
             slope = functional.pad(slope, edges)
         slope = slope.contiguous(memory_format=torch.channels_last)
-        found = torch.mkldnn_convolution(slope, self._weight, None, (0, 0), (1, 1), (1, 1), 1)
+        found = self._weights(slope, self._weight, None, rim, (1, 1), (1, 1), 1)
         if stride > 1:
             found = functional.pixel_shuffle(found, stride)
         return found[:, :, : size[0], : size[1]]

@@ -314,7 +314,7 @@ class Optimisation:
         pace = Pace(run)
         kept = moments(steps)
         self.growth.keep(small(self.pictures))
-        with quick_convolutions(self.subject.model.module):
+        with quick_convolutions(self.subject.model.module, many=True):
             for step in run.track(range(1, steps + 1), label):
                 asked = run.adjusted()
                 if asked is not None and adjusted is not None:

@@ -36,9 +36,10 @@ _AS_EVER = [
 ]
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(("conv", "shape"), _BY_ITSELF + _AS_EVER)
-def test_values_and_gradients_are_the_same(conv, shape, layout):
+def test_values_and_gradients_are_the_same(conv, shape, layout, many):
     conv = copy.deepcopy(conv).requires_grad_(False).to(memory_format=layout)
     torch.manual_seed(0)
     given = torch.randn(shape, dtype=conv.weight.dtype).contiguous(memory_format=layout)
@@ -47,9 +48,12 @@ def test_values_and_gradients_are_the_same(conv, shape, layout):
     weights = torch.randn_like(wanted)
     (slope,) = torch.autograd.grad((wanted * weights).sum(), given)
 
-    with quick_convolutions(conv):
-        found = conv(given)
-        (again,) = torch.autograd.grad((found * weights).sum(), given)
+    with quick_convolutions(conv, many=many):
+        for _ in range(2):
+            found = conv(given)
+            (again,) = torch.autograd.grad((found * weights).sum(), given)
+        with torch.inference_mode():
+            torch.testing.assert_close(conv(given), wanted, atol=1e-5, rtol=1e-5)
 
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(again, slope, atol=1e-5, rtol=1e-5)
