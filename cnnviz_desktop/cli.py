@@ -175,7 +175,7 @@ def _add_parameter(parser: argparse.ArgumentParser, item: Parameter) -> None:
             settings |= {"type": _names, "metavar": "LAYER,LAYER"}
         case ModelsKind():
             settings |= {"type": _names, "metavar": "MODEL,MODEL"}
-        case FolderKind(file):
+        case FolderKind(file=file):
             settings["metavar"] = "FILE" if file else "FOLDER"
         case ClassKind():
             settings |= {"type": _class, "metavar": "CLASS"}

@@ -150,7 +150,7 @@ def _values(item: Parameter) -> str:
             return "models"
         case ClassKind():
             return "a class"
-        case FolderKind(file):
+        case FolderKind(file=file):
             return "a file" if file else "a folder"
 
 

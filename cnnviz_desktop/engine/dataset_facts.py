@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnviz_desktop.data import DatasetFacts
 from cnnviz_desktop.engine.class_map import guessed
-from cnnviz_desktop.engine.datasets import NO_CLASS, Dataset
+from cnnviz_desktop.engine.datasets import GENERATED, NO_CLASS, Dataset
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.remembered_classes import mapped, remembered
 from cnnviz_desktop.engine.run import SILENT, Run
@@ -31,7 +31,7 @@ def facts_of(dataset: Dataset, model: LoadedModel) -> DatasetFacts:
         source=dataset.source,
         split=dataset.split,
         place=dataset.place,
-        title=dataset.title,
+        title="Generated pictures" if dataset.kind == GENERATED else dataset.title,
         images=len(dataset),
         classes=dataset.classes,
         counts=tuple(how_many[label] for label in range(len(dataset.classes))),

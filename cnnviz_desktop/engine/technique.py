@@ -88,9 +88,13 @@ class ClassKind:
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A folder by its path, or None; with `file` it is a file."""
+    """A folder by its path, or None; with `file` it is a file.
+
+    `without` is what forms show in the empty field: what is taken where there is none.
+    """
 
     file: bool = False
+    without: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class Parameter:
             case LayersKind() | ModelsKind() as kind:
                 named = "layers" if isinstance(kind, LayersKind) else "models"
                 sound, wanted = _is_names(value), f"names of {named}, each once"
-            case FolderKind(file):
+            case FolderKind(file=file):
                 sound = value is None or (isinstance(value, str) and bool(value))
                 wanted = f"the path of a {'file' if file else 'folder'}"
             case ClassKind():

@@ -351,6 +351,7 @@ class FolderField(Field):
             name, parameter.label, parameter.help, folder=not kind.file, existing=True
         )
         super().__init__(parameter, self._place)
+        self._place.line.setPlaceholderText(kind.without)
         self._place.edited.connect(self._tell)
 
     def value(self) -> str | None:

@@ -132,7 +132,8 @@ class TrainingView(ResultView):
         answer, page = self._timeline(), self.pages.value()
         if page == _TIMELINE and answer is not None and isinstance(answer.result, Timeline):
             line = answer.result
-            count = f"{labels.whole(len(line.names))} checkpoints"
+            whole = len(line.names)
+            count = "1 checkpoint" if whole == 1 else f"{labels.whole(whole)} checkpoints"
             took = "" if answer.partial else duration(answer.seconds)
             return line.layer, middle(f"channel {line.channel}", count, took)
         logs = self.follower.logs

@@ -131,7 +131,7 @@ class ActivationMaximization(Technique):
         group="Picture",
     )
     folder: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="none"),
         None,
         "Pictures, up to 500, whose 99.9th percentile the responses are compared with.",
         group="Picture",

@@ -50,7 +50,7 @@ class ChannelHealth(Technique):
     prints: ClassVar[bool] = True
 
     folder: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="generated pictures"),
         None,
         "Folder whose pictures are looked at, those in folders within it as well, or one picture's "
         "file; generated pictures by default.",

@@ -73,7 +73,7 @@ class CompareModels(Technique):
         Integer(0, 99, "none"), 9, "Passes that are timed; their median is shown.", "Numbers"
     )
     data: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="none"),
         None,
         "Folder of labelled pictures to measure all models on: a folder for each class.",
         "Numbers",

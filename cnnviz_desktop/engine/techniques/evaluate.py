@@ -43,7 +43,7 @@ class Evaluate(Technique):
     needs_image: ClassVar[bool] = False
 
     folder: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="generated pictures"),
         None,
         "Folder with a folder for each class, a CSV file of paths and labels, or torchvision's "
         "MNIST or CIFAR; generated pictures by default.",
@@ -61,7 +61,7 @@ class Evaluate(Technique):
         group="More",
     )
     classes: str | None = parameter(
-        FolderKind(file=True),
+        FolderKind(file=True, without="as guessed"),
         None,
         "JSON file that says which folder is which class where the guess is wrong, such as "
         "{“folder”: 281}; by default what was said of the folder before.",

@@ -68,7 +68,7 @@ class EvidenceMatrix(Technique):
         "Scores of each map; pointing and energy only where a mask tells where the object is.",
     )
     masks: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="beside the picture"),
         None,
         "Folder of the pictures' masks, under their names: black but for the object, or boxes as "
         "Pascal VOC writes them; by default the folder “masks” beside a picture, if there is one.",

@@ -46,7 +46,7 @@ class Exemplars(Technique):
     needs_image: ClassVar[bool] = False
 
     folder: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="generated pictures"),
         None,
         "Folder of pictures, in a folder for each class or without classes, a CSV file of paths "
         "and labels, or torchvision's MNIST or CIFAR; generated pictures by default.",

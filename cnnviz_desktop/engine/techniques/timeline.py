@@ -52,7 +52,7 @@ class Timeline(Technique):
     grows: ClassVar[bool] = True
 
     checkpoints: str | None = parameter(
-        FolderKind(),
+        FolderKind(without="those of the model"),
         None,
         "Folder of files with weights of this network, as a training writes them; those that ship "
         "with the bundled network by default, with any other its present weights alone.",
