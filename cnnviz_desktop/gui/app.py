@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,9 +111,9 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
     tests: list[SelfTest] = []
 
     def begin() -> None:
-        """Go on now that the window is painted: in two turns, each a short one."""
+        """Go on now that the window is painted: in several turns, each a short one."""
         late.load("numpy")  # while there is no thread but this one
-        QTimer.singleShot(0, window, go_on)
+        QTimer.singleShot(0, window, partial(window.tabs.build_rest, go_on))
 
     def go_on() -> None:
         from cnnviz_desktop.gui.desk import Desk

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCursor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.compare_view import CompareView
 from cnnviz_desktop.gui.controls import named
-from cnnviz_desktop.gui.dataset_view import DatasetView
 from cnnviz_desktop.gui.empty_page import EmptyPage
 from cnnviz_desktop.gui.explain_view import ExplainView
 from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
@@ -20,10 +22,14 @@ from cnnviz_desktop.gui.message_bar import MessageBar
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.predictions_view import PredictionsView
 from cnnviz_desktop.gui.result_view import PageHead, ResultView
-from cnnviz_desktop.gui.session import Session
+from cnnviz_desktop.gui.session import COMPARE, DATASET, TRAINING, Session
 from cnnviz_desktop.gui.statistics_view import StatisticsView
-from cnnviz_desktop.gui.training_view import TrainingView
 from cnnviz_desktop.gui.unit_view import UnitView
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.gui.compare_view import CompareView
+    from cnnviz_desktop.gui.dataset_view import DatasetView
+    from cnnviz_desktop.gui.training_view import TrainingView
 
 _TIPS = {
     "Predictions": "What the network answers, for every picture of the session (Ctrl+1)",
@@ -37,16 +43,26 @@ _TIPS = {
     "Dataset": "A folder of pictures: what excites each channel, how well the net does (Ctrl+8)",
     "Compare": "What several models make of the same picture, side by side (Ctrl+9)",
 }
+_LATE = (DATASET, COMPARE, TRAINING)
 _GROUP_ENDS = {"Explain", "Statistics"}  # a line follows: the answer | the inside | the model
 
 
 class CanvasTabs(QTabWidget):
     """The tabs.
 
-    Signals: `acted` (tab) the button of a message was pressed; `model_acted` and
-    `model_acted_otherwise` those of a message on a model that could not be loaded.
+    Those of the model have an empty page until `build_next` builds their view: the window is
+    painted before.
+
+    Signals: `built` (view) a view is in its place; `acted` (tab) the button of a message was
+    pressed; `model_acted` and `model_acted_otherwise` those of a message on a model that could not
+    be loaded.
     """
 
+    dataset: DatasetView
+    compare: CompareView
+    training: TrainingView
+
+    built = Signal(object)
     acted = Signal(str)
     model_acted = Signal()
     model_acted_otherwise = Signal()
@@ -68,9 +84,6 @@ class CanvasTabs(QTabWidget):
         self.unit = UnitView(session)
         self.maximise = MaximiseView(session)
         self.statistics = StatisticsView(session)
-        self.dataset = DatasetView(session)
-        self.compare = CompareView(session)
-        self.training = TrainingView(session)
         self.views: tuple[ResultView, ...] = (
             self.predictions,
             self.explain,
@@ -79,15 +92,16 @@ class CanvasTabs(QTabWidget):
             self.unit,
             self.maximise,
             self.statistics,
-            self.dataset,
-            self.compare,
-            self.training,
         )
-        for index, view in enumerate(self.views):
+        for view in self.views:
             self.addTab(view, view.tab)
-            self.setTabToolTip(index, _TIPS.get(view.tab, ""))
             view.retitled.connect(self.refresh)
-        bar.set_group_ends([i for i, view in enumerate(self.views) if view.tab in _GROUP_ENDS])
+        for tab in _LATE:
+            self.addTab(QWidget(), tab)
+        names = [*(view.tab for view in self.views), *_LATE]
+        for index, tab in enumerate(names):
+            self.setTabToolTip(index, _TIPS.get(tab, ""))
+        bar.set_group_ends([index for index, tab in enumerate(names) if tab in _GROUP_ENDS])
         self.setCurrentIndex(self._place(session.tab))
         self.currentChanged.connect(self._turned)
         self.message.acted.connect(self._act)
@@ -101,6 +115,47 @@ class CanvasTabs(QTabWidget):
         session.pictures.selected.connect(self._changed)
         session.predictions.added.connect(self.refresh)
         self._arrange()
+
+    def build_next(self) -> bool:
+        """Build the next of the views that are not there yet; tell whether there are more."""
+        index = len(self.views)
+        if index < self.count():
+            view = self._made(self.tabText(index))
+            view.retitled.connect(self.refresh)
+            shown, page = self.currentIndex(), self.widget(index)
+            self.blockSignals(True)  # no other tab comes into view
+            self.removeTab(index)
+            self.insertTab(index, view, view.tab)
+            self.setTabToolTip(index, _TIPS.get(view.tab, ""))
+            self.setCurrentIndex(shown)
+            self.blockSignals(False)
+            if page is not None:
+                page.deleteLater()
+            self.views = (*self.views, view)
+            self.built.emit(view)
+        return len(self.views) < self.count()
+
+    def build_rest(self, done: Callable[[], None]) -> None:
+        """Build the other views, one in each turn of the event loop, and go on with `done`."""
+        more = self.build_next()
+        QTimer.singleShot(0, self, partial(self.build_rest, done) if more else done)
+
+    def _made(self, tab: str) -> ResultView:
+        """Build the view of a tab, importing what it needs."""
+        if tab == DATASET:
+            from cnnviz_desktop.gui.dataset_view import DatasetView
+
+            self.dataset = DatasetView(self._session)
+            return self.dataset
+        if tab == COMPARE:
+            from cnnviz_desktop.gui.compare_view import CompareView
+
+            self.compare = CompareView(self._session)
+            return self.compare
+        from cnnviz_desktop.gui.training_view import TrainingView
+
+        self.training = TrainingView(self._session)
+        return self.training
 
     def view(self) -> ResultView:
         """Return the view of the tab in sight."""
@@ -128,6 +183,8 @@ class CanvasTabs(QTabWidget):
         self.refresh()
 
     def _turned(self, index: int) -> None:
+        while len(self.views) <= index:
+            self.build_next()  # before its turn: someone was quick
         view = self.views[index]
         self._session.set_tab(view.tab)
         self._arrange()

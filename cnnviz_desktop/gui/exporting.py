@@ -36,6 +36,7 @@ from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.labels import whole
 from cnnviz_desktop.gui.maximise_work import SaveGrowth
 from cnnviz_desktop.gui.qimages import pixels_of
+from cnnviz_desktop.gui.result_view import ResultView
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 from cnnviz_desktop.gui.shown import Shown, file_stem, trimmed
 from cnnviz_desktop.gui.training_work import SaveFilm
@@ -75,8 +76,12 @@ class Exporting(QObject):
         self._files: WeakKeyDictionary[ImageInput, Path] = WeakKeyDictionary()  # of pasted ones
         self._waiting: _Copy | None = None
         for view in tabs.views:
-            view.plate_wanted.connect(self._draw_plate)
-            view.plate.save_requested.connect(self.save_image)
+            self._connect(view)
+        tabs.built.connect(self._connect)
+
+    def _connect(self, view: ResultView) -> None:
+        view.plate_wanted.connect(self._draw_plate)
+        view.plate.save_requested.connect(self.save_image)
 
     def shown(self) -> Shown | None:
         """Return the result in view; None where there is none yet."""

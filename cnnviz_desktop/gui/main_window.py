@@ -33,7 +33,7 @@ from cnnviz_desktop.gui.maximise_notes import MaximiseNotes
 from cnnviz_desktop.gui.model_card import ModelCard
 from cnnviz_desktop.gui.model_panel import ModelPanel
 from cnnviz_desktop.gui.preferences import Preferences
-from cnnviz_desktop.gui.session import UNIT, Session, Unit
+from cnnviz_desktop.gui.session import DATASET, TRAINING, UNIT, Session, Unit
 from cnnviz_desktop.gui.status_bar import StatusBar, duration
 from cnnviz_desktop.gui.tab_order import step_focus
 from cnnviz_desktop.gui.technique_panel import TechniquePanel
@@ -43,6 +43,7 @@ from cnnviz_desktop.gui.work import Answer
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
+    from cnnviz_desktop.gui.result_view import ResultView
 
 _SIZE = QSize(1440, 900)
 _NARROW = 1180  # below this width the parameters become a tab beside the model
@@ -221,15 +222,7 @@ class MainWindow(QMainWindow):
         tabs.maximise.save_requested.connect(self.exporting.save_image)
         tabs.maximise.growth_wanted.connect(self.exporting.save_growth)
         tabs.maximise.card_wanted.connect(self._open_card)
-        tabs.training.film_wanted.connect(self.exporting.save_film)
-        tabs.training.refused.connect(self._warn)
-        tabs.training.pictures.view.save_requested.connect(self.exporting.save_plain)
-        tabs.training.files_dropped.connect(commands.open_paths)
-        tabs.training.image_dropped.connect(commands.open_image)
-        tabs.dataset.card_wanted.connect(self._open_card)
-        tabs.dataset.save_requested.connect(self.exporting.save_image)
-        tabs.dataset.refused.connect(self._warn)
-        commands.folder_chosen.connect(tabs.dataset.open_folder)
+        tabs.built.connect(self._connect_built)
         tabs.empty.open_requested.connect(commands.open_images)
         tabs.empty.paste_requested.connect(commands.paste)
         tabs.empty.sample_chosen.connect(commands.open_sample)
@@ -242,6 +235,21 @@ class MainWindow(QMainWindow):
         self.exporting.refused.connect(self._warn)
         self.exporting.said.connect(self.status.say)
         self.appearance.changed.connect(self._show_theme)
+
+    def _connect_built(self, view: ResultView) -> None:
+        """Connect a view that was built after the window was painted."""
+        commands, tabs = self.commands, self.tabs
+        if view.tab == TRAINING:
+            tabs.training.film_wanted.connect(self.exporting.save_film)
+            tabs.training.refused.connect(self._warn)
+            tabs.training.pictures.view.save_requested.connect(self.exporting.save_plain)
+            tabs.training.files_dropped.connect(commands.open_paths)
+            tabs.training.image_dropped.connect(commands.open_image)
+        elif view.tab == DATASET:
+            tabs.dataset.card_wanted.connect(self._open_card)
+            tabs.dataset.save_requested.connect(self.exporting.save_image)
+            tabs.dataset.refused.connect(self._warn)
+            commands.folder_chosen.connect(tabs.dataset.open_folder)
 
     def _connect_session(self) -> None:
         session = self._session
