@@ -17,19 +17,27 @@ from cnnviz_desktop.gui.empty_page import EmptyPage
 from cnnviz_desktop.gui.explain_view import ExplainView
 from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
 from cnnviz_desktop.gui.filters_view import FiltersView
-from cnnviz_desktop.gui.maximise_view import MaximiseView
 from cnnviz_desktop.gui.message_bar import MessageBar
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.predictions_view import PredictionsView
 from cnnviz_desktop.gui.result_view import PageHead, ResultView
-from cnnviz_desktop.gui.session import COMPARE, DATASET, TRAINING, Session
-from cnnviz_desktop.gui.statistics_view import StatisticsView
-from cnnviz_desktop.gui.unit_view import UnitView
+from cnnviz_desktop.gui.session import (
+    COMPARE,
+    DATASET,
+    MAXIMISE,
+    STATISTICS,
+    TRAINING,
+    UNIT,
+    Session,
+)
 
 if TYPE_CHECKING:
     from cnnviz_desktop.gui.compare_view import CompareView
     from cnnviz_desktop.gui.dataset_view import DatasetView
+    from cnnviz_desktop.gui.maximise_view import MaximiseView
+    from cnnviz_desktop.gui.statistics_view import StatisticsView
     from cnnviz_desktop.gui.training_view import TrainingView
+    from cnnviz_desktop.gui.unit_view import UnitView
 
 _TIPS = {
     "Predictions": "What the network answers, for every picture of the session (Ctrl+1)",
@@ -43,14 +51,14 @@ _TIPS = {
     "Dataset": "A folder of pictures: what excites each channel, how well the net does (Ctrl+8)",
     "Compare": "What several models make of the same picture, side by side (Ctrl+9)",
 }
-_LATE = (DATASET, COMPARE, TRAINING)
+_LATE = (UNIT, MAXIMISE, STATISTICS, DATASET, COMPARE, TRAINING)
 _GROUP_ENDS = {"Explain", "Statistics"}  # a line follows: the answer | the inside | the model
 
 
 class CanvasTabs(QTabWidget):
     """The tabs.
 
-    Those of the model have an empty page until `build_next` builds their view: the window is
+    All but the first few have an empty page until `build_next` builds their view: the window is
     painted before.
 
     Signals: `built` (view) a view is in its place; `acted` (tab) the button of a message was
@@ -58,6 +66,9 @@ class CanvasTabs(QTabWidget):
     be loaded.
     """
 
+    unit: UnitView
+    maximise: MaximiseView
+    statistics: StatisticsView
     dataset: DatasetView
     compare: CompareView
     training: TrainingView
@@ -81,17 +92,11 @@ class CanvasTabs(QTabWidget):
         self.explain = ExplainView(session)
         self.feature_maps = FeatureMapsView(session)
         self.filters = FiltersView(session)
-        self.unit = UnitView(session)
-        self.maximise = MaximiseView(session)
-        self.statistics = StatisticsView(session)
         self.views: tuple[ResultView, ...] = (
             self.predictions,
             self.explain,
             self.feature_maps,
             self.filters,
-            self.unit,
-            self.maximise,
-            self.statistics,
         )
         for view in self.views:
             self.addTab(view, view.tab)
@@ -142,19 +147,35 @@ class CanvasTabs(QTabWidget):
 
     def _made(self, tab: str) -> ResultView:
         """Build the view of a tab, importing what it needs."""
+        session = self._session
+        if tab == UNIT:
+            from cnnviz_desktop.gui.unit_view import UnitView
+
+            self.unit = UnitView(session)
+            return self.unit
+        if tab == MAXIMISE:
+            from cnnviz_desktop.gui.maximise_view import MaximiseView
+
+            self.maximise = MaximiseView(session)
+            return self.maximise
+        if tab == STATISTICS:
+            from cnnviz_desktop.gui.statistics_view import StatisticsView
+
+            self.statistics = StatisticsView(session)
+            return self.statistics
         if tab == DATASET:
             from cnnviz_desktop.gui.dataset_view import DatasetView
 
-            self.dataset = DatasetView(self._session)
+            self.dataset = DatasetView(session)
             return self.dataset
         if tab == COMPARE:
             from cnnviz_desktop.gui.compare_view import CompareView
 
-            self.compare = CompareView(self._session)
+            self.compare = CompareView(session)
             return self.compare
         from cnnviz_desktop.gui.training_view import TrainingView
 
-        self.training = TrainingView(self._session)
+        self.training = TrainingView(session)
         return self.training
 
     def view(self) -> ResultView:

@@ -33,7 +33,7 @@ from cnnviz_desktop.gui.maximise_notes import MaximiseNotes
 from cnnviz_desktop.gui.model_card import ModelCard
 from cnnviz_desktop.gui.model_panel import ModelPanel
 from cnnviz_desktop.gui.preferences import Preferences
-from cnnviz_desktop.gui.session import DATASET, TRAINING, UNIT, Session, Unit
+from cnnviz_desktop.gui.session import DATASET, MAXIMISE, TRAINING, UNIT, Session, Unit
 from cnnviz_desktop.gui.status_bar import StatusBar, duration
 from cnnviz_desktop.gui.tab_order import step_focus
 from cnnviz_desktop.gui.technique_panel import TechniquePanel
@@ -219,9 +219,6 @@ class MainWindow(QMainWindow):
         grid = tabs.feature_maps.grid
         for part in (tabs.predictions.view, tabs.explain.view, grid, tabs.filters.view):
             part.save_requested.connect(self.exporting.save_image)
-        tabs.maximise.save_requested.connect(self.exporting.save_image)
-        tabs.maximise.growth_wanted.connect(self.exporting.save_growth)
-        tabs.maximise.card_wanted.connect(self._open_card)
         tabs.built.connect(self._connect_built)
         tabs.empty.open_requested.connect(commands.open_images)
         tabs.empty.paste_requested.connect(commands.paste)
@@ -239,7 +236,11 @@ class MainWindow(QMainWindow):
     def _connect_built(self, view: ResultView) -> None:
         """Connect a view that was built after the window was painted."""
         commands, tabs = self.commands, self.tabs
-        if view.tab == TRAINING:
+        if view.tab == MAXIMISE:
+            tabs.maximise.save_requested.connect(self.exporting.save_image)
+            tabs.maximise.growth_wanted.connect(self.exporting.save_growth)
+            tabs.maximise.card_wanted.connect(self._open_card)
+        elif view.tab == TRAINING:
             tabs.training.film_wanted.connect(self.exporting.save_film)
             tabs.training.refused.connect(self._warn)
             tabs.training.pictures.view.save_requested.connect(self.exporting.save_plain)

@@ -380,8 +380,9 @@ def test_a_saved_session_has_the_pictures_again(
     made = list(engine.performed)
 
     def look(window) -> None:
-        session, view = window.tabs._session, window.tabs.maximise
+        session = window.tabs._session
         qtbot.waitUntil(lambda: MAXIMISE in session.answers, timeout=20000)
+        view = window.tabs.maximise
         assert isinstance(session.answers[MAXIMISE].result, Maximised)
         assert [tile.words for tile in view.sheet.tiles()] == ["3", "4", "5"]
         assert reached(view) == 20
