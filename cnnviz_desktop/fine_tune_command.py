@@ -14,6 +14,7 @@ import numpy as np
 from cnnviz_desktop.data import Curves, Record, Result
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import Cancelled, ParameterError
+from cnnviz_desktop.terminal import write_progress
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.fine_tuning import FineTuning, Tuned
@@ -152,10 +153,7 @@ def _run() -> Run:
     def show(progress: Progress) -> None:
         left = progress.remaining
         rest = f", {left:.0f} s left at most" if left is not None and left >= 1 else ""
-        share = progress.done / max(1, progress.total)
-        end = "\r\033[K" if progress.done >= progress.total else ""
-        sys.stderr.write(f"\r\033[K{progress.label}: {share:.0%}{rest}{end}")
-        sys.stderr.flush()
+        write_progress(progress, rest)
 
     def say(result: Result) -> None:
         if isinstance(result, Curves):

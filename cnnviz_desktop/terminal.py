@@ -21,12 +21,17 @@ def shown_run() -> Run:
             return
         left = progress.remaining
         rest = f", {left:.0f} s left" if left is not None else ""
-        share = progress.done / max(1, progress.total)
-        end = "\r\033[K" if progress.done >= progress.total else ""
-        sys.stderr.write(f"\r\033[K{progress.label}: {share:.0%}{rest}{end}")
-        sys.stderr.flush()
+        write_progress(progress, rest)
 
     return Run(on_progress=show)
+
+
+def write_progress(progress: Progress, rest: str) -> None:
+    """Write over the terminal's line how far a work is, and `rest`; nothing is left at its end."""
+    share = progress.done / max(1, progress.total)
+    end = "\r\033[K" if progress.done >= progress.total else ""
+    sys.stderr.write(f"\r\033[K{progress.label}: {share:.0%}{rest}{end}")
+    sys.stderr.flush()
 
 
 def table_text(table: Table) -> str:

@@ -65,8 +65,7 @@ def _convolve(
     back = given.requires_grad and torch.is_grad_enabled()
     if back and not weight.requires_grad and transposed.is_quicker(layer, given):
         return _Frozen.apply(given, layer, weights, transposed)  # type: ignore[no-any-return]
-    learns = torch.is_grad_enabled() and (back or weight.requires_grad)
-    return (_Weights(False) if learns else weights).convolve(layer, given)
+    return weights.convolve(layer, given)
 
 
 class _Weights:
@@ -83,7 +82,8 @@ class _Weights:
 
     def __call__(self, given: Tensor, weight: Tensor, bias: Tensor | None, *steps: Any) -> Tensor:
         """Convolve; `steps` are padding, stride, dilation and groups."""
-        if not self._many:
+        learns = torch.is_grad_enabled() and (given.requires_grad or weight.requires_grad)
+        if learns or not self._many:  # what is laid out knows no gradients
             return torch.mkldnn_convolution(given, weight, bias, *steps)
         laid_out = self._laid_out.get(given.shape)
         if laid_out is None:

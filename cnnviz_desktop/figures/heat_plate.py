@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from cnnviz_desktop.data import Box, Heatmap, ImageInput, Pixels
 from cnnviz_desktop.figures import heat, heat_shapes, pixels, style
@@ -111,18 +110,7 @@ def outline_box(
     axes = page.axes(*place)
     axes.set_xlim(0, image.whole.right)
     axes.set_ylim(image.whole.bottom, 0)
-    for colour, points in (("black", 2.2), ("white", 1.1)):
-        axes.add_patch(
-            Rectangle(
-                (box.left, box.top),
-                box.width,
-                box.height,
-                fill=False,
-                edgecolor=colour,
-                linewidth=points * page.zoom,
-                joinstyle="miter",
-            )
-        )
+    page.outline(axes, box, 1.1)
 
 
 def explain(page: Page, y: float, heatmap: Heatmap, look: HeatLook, high: float) -> None:

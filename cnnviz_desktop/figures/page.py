@@ -213,12 +213,16 @@ class Page:
         axes = self.picture(image.pixels, x, y, width, height, whole=image.whole)
         if not leaves_out(region, image):
             return
+        self.outline(axes, region, line)
+
+    def outline(self, axes: Axes, box: Box, line: float) -> None:
+        """Frame a box of what is drawn on axes: white, `line` points wide, edged in black."""
         for colour, points in (("black", 2 * line), ("white", line)):
             axes.add_patch(
                 Rectangle(
-                    (region.left, region.top),
-                    region.width,
-                    region.height,
+                    (box.left, box.top),
+                    box.width,
+                    box.height,
                     fill=False,
                     edgecolor=colour,
                     linewidth=points * self.zoom,

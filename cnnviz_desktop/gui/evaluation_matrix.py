@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -17,12 +16,13 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QToolTip, QWidget
 
 from cnnviz_desktop.data import Evaluation
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.evaluation_cells import Cells, answer_name, cells_of
+from cnnviz_desktop.gui.painted_area import PaintedArea
 
 _KEY = Qt.Key
 _ELIDE = Qt.TextElideMode.ElideRight
@@ -37,7 +37,7 @@ _NAMED = 11  # of a cell whose row has a name beside it
 _ZOOM = 1.25
 
 
-class ConfusionMatrix(QAbstractScrollArea):
+class ConfusionMatrix(PaintedArea):
     """The matrix (`confusionMatrix`): rows are classes, columns answers.
 
     Signals: `picked` (class, answer) a cell was clicked or walked to; the answer is `OTHERS` for
@@ -192,16 +192,6 @@ class ConfusionMatrix(QAbstractScrollArea):
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:
         """Paint what comes into sight."""
         self.viewport().update()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
-        self.viewport().update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that the keyboard is elsewhere."""
-        self.viewport().update()
-        super().focusOutEvent(event)
 
     # ------------------------------------------------------------------------------------ painting
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QFocusEvent,
     QHelpEvent,
     QImage,
     QKeyEvent,
@@ -20,13 +19,14 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QToolTip, QWidget
 
 from cnnviz_desktop.data import ExemplarOverview
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.dataset_work import RowPictures
 from cnnviz_desktop.gui.exemplar_rows import RowLayout, facts_of_channel, histogram
+from cnnviz_desktop.gui.painted_area import PaintedArea
 from cnnviz_desktop.gui.picture_menu import offer_picture
 
 _KEY = Qt.Key
@@ -37,7 +37,7 @@ _PERCENTS = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 Rows = Callable[[int], RowPictures | None]
 
 
-class ExemplarSheet(QAbstractScrollArea):
+class ExemplarSheet(PaintedArea):
     """The rows of channels (`exemplarSheet`).
 
     Signals: `picked` (channel, place of the picture in its row) clicked; `walked` the same, by a
@@ -210,16 +210,6 @@ class ExemplarSheet(QAbstractScrollArea):
                 ("", "Open the unit's card", lambda: self.opened.emit(channel, rank)),
                 ("pin", "Pin or unpin the unit", lambda: self.pin_wanted.emit(channel)),
             )
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
-        self.viewport().update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that the keyboard is elsewhere."""
-        self.viewport().update()
-        super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the sizes that are on."""

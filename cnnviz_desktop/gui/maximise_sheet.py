@@ -13,7 +13,6 @@ from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, 
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDrag,
-    QFocusEvent,
     QFontMetrics,
     QGuiApplication,
     QHelpEvent,
@@ -26,10 +25,11 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QToolTip, QWidget
 
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import named
+from cnnviz_desktop.gui.painted_area import PaintedArea
 from cnnviz_desktop.gui.picture_menu import offer_picture
 from cnnviz_desktop.gui.tile_layout import TileLayout
 from cnnviz_desktop.gui.tile_painting import caption_height
@@ -71,7 +71,7 @@ class SheetTile:
         return not self.waiting and self.share < 1
 
 
-class PictureSheet(QAbstractScrollArea):
+class PictureSheet(PaintedArea):
     """The tiles of a run or a gallery (`pictureSheet`).
 
     Signals: `picked(int)` a tile was clicked or walked to; `opened(int)` double click or Enter;
@@ -274,16 +274,6 @@ class PictureSheet(QAbstractScrollArea):
         data.setImageData(image)
         data.setUrls([QUrl.fromLocalFile(str(path))])
         return data
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
-        self.viewport().update()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show that the keyboard is elsewhere."""
-        self.viewport().update()
-        super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the sizes that are on."""
