@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from cnnviz_desktop.gui.desk import Desk
+    from cnnviz_desktop.gui.main_window import MainWindow
     from cnnviz_desktop.gui.self_test import SelfTest
     from cnnviz_desktop.gui.work import Engine
+
+# What the first picture of the window does without.
+_LATE = ("numpy", "cnnviz_desktop.engine.techniques")
 
 
 def main(argv: list[str] | None = None, engine: Engine | None = None) -> int:
@@ -37,7 +43,8 @@ def main(argv: list[str] | None = None, engine: Engine | None = None) -> int:
         for variable in ("CNNVIZ_CONFIG_DIR", "CNNVIZ_CACHE_DIR"):  # the person's stay as they are
             os.environ[variable] = tempfile.mkdtemp()
     first = argv is None and not (options.paths or options.model or options.self_test)
-    return _run(options, engine, may_teach=first)
+    with _no_collections():
+        return _run(options, engine, may_teach=first)
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -82,9 +89,8 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
 
     `may_teach`: a person started it with nothing to open, so the first time has a tour.
     """
-    from PySide6.QtCore import QTimer
-
-    late.postpone("numpy")  # 50 ms that the first picture does not need
+    for name in _LATE:
+        late.postpone(name)
     from cnnviz_desktop.gui import theme
     from cnnviz_desktop.gui.appearance import look_of
     from cnnviz_desktop.gui.crash_dialog import CrashReporter
@@ -111,11 +117,7 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
     tests: list[SelfTest] = []
 
     def begin() -> None:
-        """Go on now that the window is painted: in several turns, each a short one."""
-        late.load("numpy")  # while there is no thread but this one
-        QTimer.singleShot(0, window, partial(window.tabs.build_rest, go_on))
-
-    def go_on() -> None:
+        gc.freeze()  # what is built lives as long as the window: collections need not walk it
         from cnnviz_desktop.gui.desk import Desk
 
         desks.append(Desk(session, jobs, engine, preferences, window))
@@ -126,7 +128,8 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
             tests.append(SelfTest(window, session))
             tests[0].begin()
 
-    window.painted.connect(begin)
+    loads = [partial(late.load, name) for name in _LATE]  # while there is no thread but this one
+    window.painted.connect(partial(_in_turns, window, *loads, partial(window.complete, begin)))
     window.show()
     code = app.exec()
     if options.self_test:
@@ -142,6 +145,27 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
         # down; everything worth keeping is written by now.
         os._exit(code)
     return code
+
+
+def _in_turns(window: MainWindow, deed: Callable[[], object], *more: Callable[[], object]) -> None:
+    """Do one thing after the other, each in a turn of its own: clicks are answered in between."""
+    from PySide6.QtCore import QTimer
+
+    deed()
+    if more:
+        QTimer.singleShot(0, window, partial(_in_turns, window, *more))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Rest the automatic collector: it would walk what is being built. The jobs collect later."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _delete(app: QApplication, parts: Sequence[QObject]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -14,17 +15,17 @@ from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.empty_page import EmptyPage
-from cnnviz_desktop.gui.explain_view import ExplainView
-from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
-from cnnviz_desktop.gui.filters_view import FiltersView
 from cnnviz_desktop.gui.message_bar import MessageBar
 from cnnviz_desktop.gui.models import MODEL_SLOT
-from cnnviz_desktop.gui.predictions_view import PredictionsView
-from cnnviz_desktop.gui.result_view import PageHead, ResultView
+from cnnviz_desktop.gui.page_head import PageHead
 from cnnviz_desktop.gui.session import (
     COMPARE,
     DATASET,
+    EXPLAIN,
+    FEATURE_MAPS,
+    FILTERS,
     MAXIMISE,
+    PREDICTIONS,
     STATISTICS,
     TRAINING,
     UNIT,
@@ -34,7 +35,12 @@ from cnnviz_desktop.gui.session import (
 if TYPE_CHECKING:
     from cnnviz_desktop.gui.compare_view import CompareView
     from cnnviz_desktop.gui.dataset_view import DatasetView
+    from cnnviz_desktop.gui.explain_view import ExplainView
+    from cnnviz_desktop.gui.feature_maps_view import FeatureMapsView
+    from cnnviz_desktop.gui.filters_view import FiltersView
     from cnnviz_desktop.gui.maximise_view import MaximiseView
+    from cnnviz_desktop.gui.predictions_view import PredictionsView
+    from cnnviz_desktop.gui.result_view import ResultView
     from cnnviz_desktop.gui.statistics_view import StatisticsView
     from cnnviz_desktop.gui.training_view import TrainingView
     from cnnviz_desktop.gui.unit_view import UnitView
@@ -51,21 +57,38 @@ _TIPS = {
     "Dataset": "A folder of pictures: what excites each channel, how well the net does (Ctrl+8)",
     "Compare": "What several models make of the same picture, side by side (Ctrl+9)",
 }
-_LATE = (UNIT, MAXIMISE, STATISTICS, DATASET, COMPARE, TRAINING)
+# In order, each with its attribute, which is also the name of its module: maximise, maximise_view,
+# MaximiseView.
+_ORDER = {
+    PREDICTIONS: "predictions",
+    EXPLAIN: "explain",
+    FEATURE_MAPS: "feature_maps",
+    FILTERS: "filters",
+    UNIT: "unit",
+    MAXIMISE: "maximise",
+    STATISTICS: "statistics",
+    DATASET: "dataset",
+    COMPARE: "compare",
+    TRAINING: "training",
+}
 _GROUP_ENDS = {"Explain", "Statistics"}  # a line follows: the answer | the inside | the model
 
 
 class CanvasTabs(QTabWidget):
     """The tabs.
 
-    All but the first few have an empty page until `build_next` builds their view: the window is
-    painted before.
+    Each has an empty page until its view is built, by `build_rest` or because someone was quick:
+    the window is painted before.
 
     Signals: `built` (view) a view is in its place; `acted` (tab) the button of a message was
     pressed; `model_acted` and `model_acted_otherwise` those of a message on a model that could not
     be loaded.
     """
 
+    predictions: PredictionsView
+    explain: ExplainView
+    feature_maps: FeatureMapsView
+    filters: FiltersView
     unit: UnitView
     maximise: MaximiseView
     statistics: StatisticsView
@@ -88,25 +111,11 @@ class CanvasTabs(QTabWidget):
         self.head = PageHead()
         self.message = MessageBar()
         self.empty = EmptyPage()
-        self.predictions = PredictionsView(session)
-        self.explain = ExplainView(session)
-        self.feature_maps = FeatureMapsView(session)
-        self.filters = FiltersView(session)
-        self.views: tuple[ResultView, ...] = (
-            self.predictions,
-            self.explain,
-            self.feature_maps,
-            self.filters,
-        )
-        for view in self.views:
-            self.addTab(view, view.tab)
-            view.retitled.connect(self.refresh)
-        for tab in _LATE:
+        self.views: tuple[ResultView, ...] = ()
+        for index, tab in enumerate(_ORDER):
             self.addTab(QWidget(), tab)
-        names = [*(view.tab for view in self.views), *_LATE]
-        for index, tab in enumerate(names):
-            self.setTabToolTip(index, _TIPS.get(tab, ""))
-        bar.set_group_ends([index for index, tab in enumerate(names) if tab in _GROUP_ENDS])
+            self.setTabToolTip(index, _TIPS[tab])
+        bar.set_group_ends([index for index, tab in enumerate(_ORDER) if tab in _GROUP_ENDS])
         self.setCurrentIndex(self._place(session.tab))
         self.currentChanged.connect(self._turned)
         self.message.acted.connect(self._act)
@@ -119,7 +128,6 @@ class CanvasTabs(QTabWidget):
         session.models.cleared.connect(self._forget)
         session.pictures.selected.connect(self._changed)
         session.predictions.added.connect(self.refresh)
-        self._arrange()
 
     def build_next(self) -> bool:
         """Build the next of the views that are not there yet; tell whether there are more."""
@@ -131,13 +139,15 @@ class CanvasTabs(QTabWidget):
             self.blockSignals(True)  # no other tab comes into view
             self.removeTab(index)
             self.insertTab(index, view, view.tab)
-            self.setTabToolTip(index, _TIPS.get(view.tab, ""))
+            self.setTabToolTip(index, _TIPS[view.tab])
             self.setCurrentIndex(shown)
             self.blockSignals(False)
             if page is not None:
                 page.deleteLater()
             self.views = (*self.views, view)
             self.built.emit(view)
+            if index == shown:
+                self._arrange()
         return len(self.views) < self.count()
 
     def build_rest(self, done: Callable[[], None]) -> None:
@@ -147,40 +157,19 @@ class CanvasTabs(QTabWidget):
 
     def _made(self, tab: str) -> ResultView:
         """Build the view of a tab, importing what it needs."""
-        session = self._session
-        if tab == UNIT:
-            from cnnviz_desktop.gui.unit_view import UnitView
-
-            self.unit = UnitView(session)
-            return self.unit
-        if tab == MAXIMISE:
-            from cnnviz_desktop.gui.maximise_view import MaximiseView
-
-            self.maximise = MaximiseView(session)
-            return self.maximise
-        if tab == STATISTICS:
-            from cnnviz_desktop.gui.statistics_view import StatisticsView
-
-            self.statistics = StatisticsView(session)
-            return self.statistics
-        if tab == DATASET:
-            from cnnviz_desktop.gui.dataset_view import DatasetView
-
-            self.dataset = DatasetView(session)
-            return self.dataset
-        if tab == COMPARE:
-            from cnnviz_desktop.gui.compare_view import CompareView
-
-            self.compare = CompareView(session)
-            return self.compare
-        from cnnviz_desktop.gui.training_view import TrainingView
-
-        self.training = TrainingView(session)
-        return self.training
+        name = _ORDER[tab]
+        module = import_module(f"cnnviz_desktop.gui.{name}_view")
+        kind = getattr(module, "".join(map(str.capitalize, name.split("_"))) + "View")
+        view: ResultView = kind(self._session)
+        setattr(self, name, view)
+        return view
 
     def view(self) -> ResultView:
-        """Return the view of the tab in sight."""
-        return self.views[self.currentIndex()]
+        """Return the view of the tab in sight, built before its turn where someone was quick."""
+        index = self.currentIndex()
+        while len(self.views) <= index:
+            self.build_next()
+        return self.views[index]
 
     def refresh(self) -> None:
         """Show the title of the tab in sight, muted when its parameters have moved on."""
@@ -203,10 +192,8 @@ class CanvasTabs(QTabWidget):
             view.leave_empty_page()
         self.refresh()
 
-    def _turned(self, index: int) -> None:
-        while len(self.views) <= index:
-            self.build_next()  # before its turn: someone was quick
-        view = self.views[index]
+    def _turned(self, _index: int) -> None:
+        view = self.view()
         self._session.set_tab(view.tab)
         self._arrange()
         held = self.window().focusWidget()
@@ -217,7 +204,7 @@ class CanvasTabs(QTabWidget):
         self.setCurrentIndex(self._place(tab))
 
     def _place(self, tab: str) -> int:
-        return next(index for index, view in enumerate(self.views) if view.tab == tab)
+        return list(_ORDER).index(tab)
 
     def _changed(self) -> None:
         self.message.settle("")

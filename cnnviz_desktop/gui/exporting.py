@@ -75,8 +75,6 @@ class Exporting(QObject):
         self._window = window
         self._files: WeakKeyDictionary[ImageInput, Path] = WeakKeyDictionary()  # of pasted ones
         self._waiting: _Copy | None = None
-        for view in tabs.views:
-            self._connect(view)
         tabs.built.connect(self._connect)
 
     def _connect(self, view: ResultView) -> None:

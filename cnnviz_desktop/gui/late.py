@@ -33,6 +33,9 @@ def postpone(name: str) -> None:
         module = module_from_spec(spec)
         module.__class__ = LateModule
         sys.modules[name] = module
+        package, _dot, child = name.rpartition(".")
+        if package:
+            setattr(sys.modules[package], child, module)
 
 
 def load(name: str) -> None:

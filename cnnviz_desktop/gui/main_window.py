@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -24,25 +26,33 @@ from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.changing_menus import ChangingMenus, samples
 from cnnviz_desktop.gui.commands import Commands
 from cnnviz_desktop.gui.controls import icon_button, named, rescale
-from cnnviz_desktop.gui.doctor_notes import DoctorNotes
 from cnnviz_desktop.gui.drops import DropTarget
-from cnnviz_desktop.gui.explain_doctor import ExplanationDoctor
-from cnnviz_desktop.gui.exporting import Exporting
 from cnnviz_desktop.gui.jobs import Jobs
-from cnnviz_desktop.gui.maximise_notes import MaximiseNotes
-from cnnviz_desktop.gui.model_card import ModelCard
 from cnnviz_desktop.gui.model_panel import ModelPanel
 from cnnviz_desktop.gui.preferences import Preferences
-from cnnviz_desktop.gui.session import DATASET, MAXIMISE, TRAINING, UNIT, Session, Unit
+from cnnviz_desktop.gui.session import (
+    DATASET,
+    EXPLAIN,
+    FEATURE_MAPS,
+    FILTERS,
+    MAXIMISE,
+    PREDICTIONS,
+    TRAINING,
+    UNIT,
+    Session,
+    Unit,
+)
 from cnnviz_desktop.gui.status_bar import StatusBar, duration
 from cnnviz_desktop.gui.tab_order import step_focus
 from cnnviz_desktop.gui.technique_panel import TechniquePanel
-from cnnviz_desktop.gui.unit_card import UnitCard
 from cnnviz_desktop.gui.window_memory import WindowMemory
 from cnnviz_desktop.gui.work import Answer
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
+    from cnnviz_desktop.gui.exporting import Exporting
+    from cnnviz_desktop.gui.maximise_notes import MaximiseNotes
+    from cnnviz_desktop.gui.model_card import ModelCard
     from cnnviz_desktop.gui.result_view import ResultView
 
 _SIZE = QSize(1440, 900)
@@ -54,6 +64,8 @@ class MainWindow(QMainWindow):
     """The window. Signals: `painted` once, when its first picture of itself is on screen."""
 
     painted = Signal()
+    model_card: ModelCard
+    maximise_notes: MaximiseNotes
 
     def __init__(
         self, session: Session, jobs: Jobs, memory: WindowMemory, preferences: Preferences
@@ -70,20 +82,12 @@ class MainWindow(QMainWindow):
         self.tabs = CanvasTabs(session)
         self.model_panel = ModelPanel(session)
         self.technique_panel = TechniquePanel(session)
-        self.technique_panel.add_card(ExplanationDoctor(session, self.tabs.explain))
-        self.technique_panel.add_card(UnitCard(session))
-        self.model_card = ModelCard(session)
-        self.technique_panel.add_card(self.model_card)
-        self.maximise_notes = MaximiseNotes(session)
-        self.technique_panel.add_card(self.maximise_notes)
-        self.technique_panel.add_card(DoctorNotes(session))
         self.setCentralWidget(self.tabs)
         self._left = self._add_dock("modelDock", "Model", self.model_panel, _LEFT)
         self._right = self._add_dock("parametersDock", "Parameters", self.technique_panel, _RIGHT)
         self.status = StatusBar(jobs)
         self.setStatusBar(self.status)
         self.commands = Commands(session, self.tabs, self)
-        self.exporting = Exporting(session, jobs, self.tabs, self)
         self.appearance = Appearance(preferences, self)
         self.deeds = Actions(self.menuBar(), self)
         menus, recent = self.deeds.menus, self.tabs.empty.recent
@@ -97,6 +101,24 @@ class MainWindow(QMainWindow):
         self._show_theme()
         self.resize(_SIZE.boundedTo(self.screen().availableSize()))
         self._sized = memory.restore_window(self, self.model_panel.splitter)
+
+    def complete(self, done: Callable[[], None]) -> None:
+        """Build what the first picture of the window does without, and go on with `done`."""
+        leaving = "export export_again export_all save_picture copy_python copy_command"
+        for name in leaving.split():
+            self.deeds[name].triggered.connect(getattr(self.exporting, name))
+        self.tabs.head.export_requested.connect(self.exporting.export)
+        self.tabs.build_rest(partial(self._add_cards, done))
+
+    @cached_property
+    def exporting(self) -> Exporting:
+        """Return what takes results out of the window."""
+        from cnnviz_desktop.gui.exporting import Exporting
+
+        exporting = Exporting(self._session, self._jobs, self.tabs, self)
+        exporting.refused.connect(self._warn)
+        exporting.said.connect(self.status.say)
+        return exporting
 
     def sizeHint(self) -> QSize:
         """Ask for the size the window is drawn for."""
@@ -141,6 +163,28 @@ class MainWindow(QMainWindow):
         docks = self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
         centre = (self.tabs, self.technique_panel, self._corner)
         return step_focus(self, (self.model_panel, *centre, *docks), forward)
+
+    def _add_cards(self, done: Callable[[], None]) -> None:
+        """Put what is said of the result, the unit and the model below the form."""
+        from cnnviz_desktop.gui.doctor_notes import DoctorNotes
+        from cnnviz_desktop.gui.explain_doctor import ExplanationDoctor
+        from cnnviz_desktop.gui.maximise_notes import MaximiseNotes
+        from cnnviz_desktop.gui.model_card import ModelCard
+        from cnnviz_desktop.gui.unit_card import UnitCard
+
+        session = self._session
+        self.model_card = ModelCard(session)
+        self.maximise_notes = MaximiseNotes(session)
+        for card in (
+            ExplanationDoctor(session, self.tabs.explain),
+            UnitCard(session),
+            self.model_card,
+            self.maximise_notes,
+            DoctorNotes(session),
+        ):
+            self.technique_panel.add_card(card)
+        self.technique_panel.show_tab()
+        done()
 
     def _add_dock(
         self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea
@@ -190,15 +234,11 @@ class MainWindow(QMainWindow):
             "smaller": look.smaller,
             "normal_size": look.normal,
             "docks": self._show_docks,
-            "inspector": self.tabs.feature_maps.inspector.show_strip,
         }
         own = "open_images open_folder copy paste"
         own += " remove_image next_image previous_image find_channel show_keys"
         for name in (*own.split(), "show_about"):
             deeds[name] = getattr(commands, name)
-        leaving = "export export_again export_all save_picture copy_python copy_command"
-        for name in leaving.split():
-            deeds[name] = getattr(self.exporting, name)
         for name, deed in deeds.items():
             self.deeds[name].triggered.connect(deed)
         self.deeds.menus["view"].triggered.connect(self._turn)
@@ -214,11 +254,7 @@ class MainWindow(QMainWindow):
             source.image_dropped.connect(commands.open_image)
             source.refused.connect(self._warn)
         tabs.head.copy_requested.connect(commands.copy)
-        tabs.head.export_requested.connect(self.exporting.export)
         tabs.head.take_copy_menu(self.deeds.below("copy", "copy_python", "copy_command"))
-        grid = tabs.feature_maps.grid
-        for part in (tabs.predictions.view, tabs.explain.view, grid, tabs.filters.view):
-            part.save_requested.connect(self.exporting.save_image)
         tabs.built.connect(self._connect_built)
         tabs.empty.open_requested.connect(commands.open_images)
         tabs.empty.paste_requested.connect(commands.paste)
@@ -229,15 +265,23 @@ class MainWindow(QMainWindow):
         commands.opened.connect(self.menus.remember_images)
         commands.refused.connect(self._warn)
         commands.said.connect(self.status.say)
-        self.exporting.refused.connect(self._warn)
-        self.exporting.said.connect(self.status.say)
         self.appearance.changed.connect(self._show_theme)
 
     def _connect_built(self, view: ResultView) -> None:
         """Connect a view that was built after the window was painted."""
         commands, tabs = self.commands, self.tabs
-        if view.tab == MAXIMISE:
-            tabs.maximise.save_requested.connect(self.exporting.save_image)
+        save = self.exporting.save_image
+        if view.tab == PREDICTIONS:
+            tabs.predictions.view.save_requested.connect(save)
+        elif view.tab == EXPLAIN:
+            tabs.explain.view.save_requested.connect(save)
+        elif view.tab == FEATURE_MAPS:
+            tabs.feature_maps.grid.save_requested.connect(save)
+            self.deeds["inspector"].triggered.connect(tabs.feature_maps.inspector.show_strip)
+        elif view.tab == FILTERS:
+            tabs.filters.view.save_requested.connect(save)
+        elif view.tab == MAXIMISE:
+            tabs.maximise.save_requested.connect(save)
             tabs.maximise.growth_wanted.connect(self.exporting.save_growth)
             tabs.maximise.card_wanted.connect(self._open_card)
         elif view.tab == TRAINING:
@@ -248,7 +292,7 @@ class MainWindow(QMainWindow):
             tabs.training.image_dropped.connect(commands.open_image)
         elif view.tab == DATASET:
             tabs.dataset.card_wanted.connect(self._open_card)
-            tabs.dataset.save_requested.connect(self.exporting.save_image)
+            tabs.dataset.save_requested.connect(save)
             tabs.dataset.refused.connect(self._warn)
             commands.folder_chosen.connect(tabs.dataset.open_folder)
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnviz_desktop.data import ImageInput
+from cnnviz_desktop.engine import techniques
 from cnnviz_desktop.engine.technique import Technique
-from cnnviz_desktop.engine.techniques import FeatureMaps
 from cnnviz_desktop.gui.labels import TIMES, whole
 from cnnviz_desktop.gui.work import Answer
 from cnnviz_desktop.settings import settings_path
@@ -150,7 +150,7 @@ def result_bytes(result: Any) -> int:
 def why_too_large(request: Request, budget: int) -> str:
     """Say why a request is not to be begun: its answer alone would break the budget; else ""."""
     technique = request.technique
-    if not isinstance(technique, FeatureMaps) or technique.layer is None:
+    if not isinstance(technique, techniques.FeatureMaps) or technique.layer is None:
         return ""
     node = request.model.layers.find(technique.layer)
     shape = node.output_shape if node is not None else None

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from cnnviz_desktop.data import LayerNode, Result
+from cnnviz_desktop.engine import techniques
 from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
-from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError, ParameterError
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority, Work
 from cnnviz_desktop.gui.marks import Marks, Origin
@@ -81,17 +82,20 @@ class Session(QObject):
         self.tab = FEATURE_MAPS
         self._labels: tuple[str, ...] = ()
         self.unit: Unit | None = None
-        self.techniques: dict[str, Technique] = {}  # what each tab's form says
         self.answers: dict[str, Answer] = {}  # what each tab shows
         self._runs = SteeredRuns()
-        for kind in TECHNIQUES:
-            self.techniques.setdefault(kind.tab, kind())
         jobs.failed.connect(self._failed)
         jobs.previewed.connect(self._previewed)
         self.models.changed.connect(self._use_model)
         self.models.cleared.connect(self._lose_model)
         self.pictures.selected.connect(self._look_at)
         self.pictures.removed.connect(self._forget_picture)
+
+    @cached_property
+    def techniques(self) -> dict[str, Technique]:
+        """Return what each tab's form says; the window is painted before the first look."""
+        tabs = dict.fromkeys(kind.tab for kind in techniques.TECHNIQUES)
+        return {tab: _usual(tab) for tab in tabs}
 
     @property
     def engine(self) -> Engine:
@@ -302,7 +306,7 @@ class Session(QObject):
 
     def _supersede(self) -> None:
         self._runs.clear()
-        for slot in dict.fromkeys(map(slot_of, TECHNIQUES)):
+        for slot in dict.fromkeys(map(slot_of, techniques.TECHNIQUES)):
             running = self._jobs.current(slot)
             if running is not None:
                 running.supersede()
@@ -387,7 +391,7 @@ def _request_of(answer: Answer) -> Request:
 
 def _usual(tab: str) -> Technique:
     """Return what a tab computes where nothing else was chosen."""
-    return next(kind() for kind in TECHNIQUES if kind.tab == tab)
+    return next(kind() for kind in techniques.TECHNIQUES if kind.tab == tab)
 
 
 def _classes(technique: Technique) -> dict[str, Any]:

@@ -56,6 +56,24 @@ class TableModel(QAbstractTableModel):
         """Tell whether a column stands at the right."""
         return self._numeric[column]
 
+    def is_total(self, index: Index) -> bool:
+        """Tell whether a cell is one of the totals."""
+        return self.row_of(index.row()) < 0
+
+    def is_muted(self, index: Index) -> bool:
+        """Tell whether a cell has nothing to say."""
+        return self._cell(index) in (None, 0)
+
+    def words(self, index: Index) -> str:
+        """Return a cell as it is written."""
+        cell = self._cell(index)
+        return "" if cell is None and self.is_total(index) else tables.written(cell)
+
+    def alignment(self, column: int) -> Qt.AlignmentFlag:
+        """Return where in its cells a column's words stand."""
+        side = Qt.AlignmentFlag.AlignRight if self._numeric[column] else Qt.AlignmentFlag.AlignLeft
+        return side | Qt.AlignmentFlag.AlignVCenter
+
     def bar(self, index: Index) -> float:
         """Return how long the bar of a cell is, of the column's largest, 0 for none."""
         most = self._most[index.column()]
@@ -86,26 +104,24 @@ class TableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return "Click to sort by it, again for the other way, once more for the table's order"
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(section)
+            return self.alignment(section)
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return a cell as it is shown, and how."""
         if not index.isValid() or self.table is None:
             return None
-        cell = self._cell(index)
-        total = self.row_of(index.row()) < 0
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.ToolTipRole:
-                return "" if total and cell is None else tables.written(cell)
+                return self.words(index)
             case Qt.ItemDataRole.TextAlignmentRole:
-                return self._alignment(index.column())
+                return self.alignment(index.column())
             case Qt.ItemDataRole.FontRole:
-                return theme.font("strong") if total else None
+                return theme.font("strong") if self.is_total(index) else None
             case Qt.ItemDataRole.ForegroundRole:
-                return theme.current().muted if cell in (None, 0) else None
+                return theme.current().muted if self.is_muted(index) else None
             case _:
-                return cell if role == CELL else None
+                return self._cell(index) if role == CELL else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Let all rows but that of totals be picked."""
@@ -138,7 +154,3 @@ class TableModel(QAbstractTableModel):
         assert self.table is not None
         row = self.row_of(index.row())
         return (self.table.totals if row < 0 else self.table.rows[row])[index.column()]
-
-    def _alignment(self, column: int) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignRight if self._numeric[column] else Qt.AlignmentFlag.AlignLeft
-        return side | Qt.AlignmentFlag.AlignVCenter

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QKeySequence,
     QPainter,
+    QPalette,
     QPen,
     QPolygonF,
     QResizeEvent,
@@ -26,6 +27,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHeaderView,
     QMenu,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionHeader,
     QStyleOptionViewItem,
@@ -43,15 +45,25 @@ _LEAST = 128  # to which it does; then the table scrolls
 _BESIDE = 20  # what a cell needs beside its text
 _ARROW = 14  # room for the mark of the sorted column
 _BAR = 3
+_MARGIN = 8  # what the style leaves beside a cell's words
+_MARKED = QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
+_TEXT = QPalette.ColorRole.Text
 
 
 class _Cells(QStyledItemDelegate):
-    """Paint cells, and below their numbers the bars."""
+    """Paint cells, and below their numbers the bars.
+
+    Only the row under the mouse and the picked one are the style's: it would ask the model seven
+    times for each of some hundred cells, which shows as a stall.
+    """
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        super().paint(painter, option, index)
         model = index.model()
         assert isinstance(model, TableModel)
+        if option.state & _MARKED:
+            super().paint(painter, option, index)
+        else:
+            self._write(painter, option, model, index)
         length = model.bar(index)
         if length > 0:
             beside = theme.px(_BESIDE) // 2 - 4
@@ -60,6 +72,21 @@ class _Cells(QStyledItemDelegate):
             high = theme.px(_BAR)
             bar = QRect(room.right() + 1 - width, room.bottom() - high, width, high)
             painter.fillRect(bar, theme.current().accent)
+
+    def _write(
+        self, painter: QPainter, option: QStyleOptionViewItem, model: TableModel, index: Index
+    ) -> None:
+        """Write a cell's words as the style does."""
+        words = model.words(index)
+        if not words:
+            return
+        font = theme.font("strong") if model.is_total(index) else option.font
+        room = option.rect.adjusted(_MARGIN, 0, -_MARGIN, -1)
+        words = QFontMetrics(font).elidedText(words, option.textElideMode, room.width())
+        painter.setFont(font)
+        muted = model.is_muted(index)
+        painter.setPen(theme.current().muted if muted else option.palette.color(_TEXT))
+        painter.drawText(room, model.alignment(index.column()), words)
 
 
 class _Heads(QHeaderView):

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cnnviz_desktop.engine import techniques
 from cnnviz_desktop.engine.run import Progress
 from cnnviz_desktop.engine.technique import Parameter, Technique
-from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import (
@@ -83,7 +83,6 @@ class TechniquePanel(Ground):
         self._card_room = QVBoxLayout()
         self._lay_out()
         self._connect()
-        self.show_tab(session.tab)
 
     def add_card(self, card: QWidget) -> None:
         """Put a card below the buttons."""
@@ -92,7 +91,7 @@ class TechniquePanel(Ground):
     def show_tab(self, _tab: str = "") -> None:
         """Show the form and the state of the tab in view."""
         tab = self._session.tab
-        kinds = [kind for kind in TECHNIQUES if kind.tab == tab]
+        kinds = [kind for kind in techniques.TECHNIQUES if kind.tab == tab]
         technique = self._session.techniques.get(tab)
         self._title.setText(technique.title if technique else tab)
         tip = _teaching(type(technique)) if technique else "What the network answers, and how sure"
@@ -255,7 +254,7 @@ class TechniquePanel(Ground):
         self._session.set_technique(self._session.tab, technique)
 
     def _picked_method(self, command: str) -> None:
-        kind = next(kind for kind in TECHNIQUES if kind.command == command)
+        kind = next(kind for kind in techniques.TECHNIQUES if kind.command == command)
         old = self._session.techniques[self._session.tab].values()
         taken = [item for item in kind.parameters() if item.name in old]
         if self._session.tab in STEERED:  # the others mean something else to each

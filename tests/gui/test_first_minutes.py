@@ -333,3 +333,24 @@ def test_filters_say_what_their_colours_mean(drive, qtbot, picture) -> None:
         assert "red, green and blue" in foot._about.text()
 
     drive(script, picture)
+
+
+def test_someone_quicker_than_the_window_finds_the_tab_they_clicked(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        assert window.tabs.views == ()  # painted before they are built
+        bar = window.tabs.tabBar()
+        place = bar.tabRect(3).center()
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=place)
+        QTest.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+        assert window.tabs._session.tab == "Filters"
+        assert window.tabs.filters.isVisible()
+        answered(window, qtbot, "Filters")
+        assert len(window.tabs.views) == window.tabs.count()
+        assert window.tabs.currentWidget() is window.tabs.filters
+        assert find(window, "exportButton").isEnabled()
+
+    drive(script, picture)
+
+
+def test_a_window_closed_before_it_is_complete_goes_quietly(drive) -> None:
+    assert drive(lambda window: window.close()) == 0

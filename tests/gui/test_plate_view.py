@@ -32,8 +32,8 @@ def walked(drive, picture, qtbot):
     def run(script, *argv):
         def begin(window):
             session = window.tabs._session
-            view = window.tabs.feature_maps
             qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=20000)
+            view = window.tabs.feature_maps
             assert not view.plate.isVisible()
             choose(window, "Hierarchy")
             QTest.mouseClick(find(window, "runButton", QPushButton), Qt.MouseButton.LeftButton)

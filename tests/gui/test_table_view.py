@@ -9,12 +9,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QApplication, QTreeView
+from PySide6.QtWidgets import QApplication, QStyledItemDelegate, QTreeView
 
 from cnnviz_desktop.data import Table
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.table_model import TableModel
-from cnnviz_desktop.gui.table_view import TableView
+from cnnviz_desktop.gui.table_view import TableView, _Cells
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -262,3 +262,15 @@ def test_how_the_table_is_sorted_is_kept(drive, qtbot, picture) -> None:
         assert not statistics.view.isVisible()
 
     drive(script, picture)
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_cells_look_as_the_style_would_paint_them(view: TableView, qapp, name: str) -> None:
+    theme.apply(qapp, name)
+    ours = view.viewport().grab().toImage()
+    view.setItemDelegate(QStyledItemDelegate(view))
+    view.show_table(replace(TABLE, bars=()))
+    theirs = view.viewport().grab().toImage()
+    view.setItemDelegate(_Cells(view))
+    assert view.viewport().grab().toImage() == theirs
+    assert ours != theirs  # which had its bars
