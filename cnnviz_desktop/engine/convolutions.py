@@ -20,6 +20,7 @@ from torch.nn import functional
 _HAS_ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 _SMALL = 20480  # numbers of one picture's maps: PyTorch convolves no more than these by itself
 _MEDIUM = 8 * _SMALL  # what laying out weights anew takes as long for as convolving does
+_FEW = 64  # pixels of a deep network's last maps
 _COLOURS = 4  # channels of a picture at most
 
 
@@ -84,6 +85,9 @@ class _Weights:
         """Convolve; `steps` are padding, stride, dilation and groups."""
         learns = torch.is_grad_enabled() and (given.requires_grad or weight.requires_grad)
         if learns or not self._many:  # what is laid out knows no gradients
+            if _is_deep(given, weight, steps[1]):
+                weight = weight.flatten(1)[:, :, None, None]  # which no longer asks for that layout
+                return torch.mkldnn_convolution(given.contiguous(), weight, bias, *steps)
             return torch.mkldnn_convolution(given, weight, bias, *steps)
         laid_out = self._laid_out.get(given.shape)
         if laid_out is None:
@@ -95,6 +99,16 @@ class _Weights:
             given, laid_out, bias, *steps, "none", [], ""
         )
         return convolved
+
+
+def _is_deep(given: Tensor, weight: Tensor, stride: tuple[int, int]) -> bool:
+    """Tell whether a convolution sees a few pixels of very many channels.
+
+    For these oneDNN lays weights out so slowly in channels-last that the whole takes twice as long.
+    """
+    outputs, channels, height, width = weight.shape
+    pixels = len(given) * -(-given.shape[2] // stride[0]) * -(-given.shape[3] // stride[1])
+    return height == width == 1 and channels >= 1024 and outputs >= 512 and pixels <= _FEW
 
 
 class _Frozen(torch.autograd.Function):

@@ -21,6 +21,7 @@ _BY_ITSELF = [  # whose gradient is another convolution
     (nn.Conv2d(3, 2, 5, stride=7), (1, 3, 13, 20)),  # steps beyond its own reach
     (nn.Conv2d(6, 4, 1), (1, 6, 5, 7)),
     (nn.Conv2d(6, 4, 1, padding=1), (1, 6, 5, 7)),
+    (nn.Conv2d(1024, 512, 1), (1, 1024, 3, 2)),
 ]
 _AS_EVER = [
     (nn.Conv2d(6, 4, 1), (2, 6, 5, 7)),
