@@ -82,6 +82,8 @@ class TechniquePanel(Ground):
         self._wait.timeout.connect(self._announce)
         self._card_room = QVBoxLayout()
         self._lay_out()
+        for part in (self._methods_row, self._buttons):  # until a tab is shown
+            part.hide()
         self._connect()
 
     def add_card(self, card: QWidget) -> None:
