@@ -52,7 +52,8 @@ class Heatmap:
     `target` is the class index, `score` its logit, `region` the box of the picture it covers.
     `layer` is "" where the network's input is explained: the map is as fine as that, and `colours`
     (h, w, C) holds what each of its channels says. `method` is the technique's title; `layers` are
-    those whose maps were averaged, if several. Where not `signed`, values are magnitudes.
+    those whose maps were averaged, if several. Where not `signed`, values are magnitudes or, of
+    several layers, what speaks for the class alone.
     """
 
     values: Floats

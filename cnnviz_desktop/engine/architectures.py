@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.catalogue import BUNDLED, TIMM, facts, published
 
 if TYPE_CHECKING:
@@ -141,8 +142,7 @@ def _differences(missing: list[str], unexpected: list[str], other: list[str]) ->
         (other, "of another shape"),
     ):
         if keys:
-            plural = "" if len(keys) == 1 else "s"
-            parts.append(f"{len(keys)} tensor{plural} {words} (first {keys[0]})")
+            parts.append(f"{amount(len(keys), 'tensor', 'tensors')} {words} (first {keys[0]})")
     return f": {', '.join(parts)}" if parts else ""
 
 

@@ -163,13 +163,14 @@ def _taken_apart(call: _Call, place: Place) -> Arithmetic:
         channel, first, per_group = place[-1], 0, module.in_features
         patch = call.given[(0, *place[:-1])][:, None, None]
     kernel = module.weight[channel].detach().reshape(patch.shape)
-    parts = (patch.double() * kernel.double()).sum((1, 2))
+    patch, kernel = patch.cpu().double(), kernel.cpu().double()
+    parts = (patch * kernel).sum((1, 2))
     order = parts.abs().argsort(descending=True, stable=True)[:_SHOWN]
     return Arithmetic(
         inputs=tuple(first + int(item) for item in order),
-        contributions=parts[order].float().cpu().numpy(),
-        patches=patch[order].float().contiguous().cpu().numpy(),
-        kernels=kernel[order].float().contiguous().cpu().numpy(),
+        contributions=parts[order].float().numpy(),
+        patches=patch[order].float().contiguous().numpy(),
+        kernels=kernel[order].float().contiguous().numpy(),
         rest=float(parts.sum() - parts[order].sum()),
         bias=0.0 if module.bias is None else float(module.bias[channel]),
         count=per_group,

@@ -49,7 +49,7 @@ def labels_finding(names: int, classes: int) -> Finding | None:
             "info",
             "No class names",
             f"Its {classes} classes are shown as “class 0” to “class {classes - 1}”. Give their "
-            "names with --labels or in the window.",
+            "names in the window (Tools, Input and class names) or with --labels.",
         )
     rest = f"“class {names}”" if names + 1 == classes else f"“class {names}” and on"
     short = f"those without one are shown as {rest}" if names < classes else "the rest is left out"
@@ -57,7 +57,8 @@ def labels_finding(names: int, classes: int) -> Finding | None:
         "warning",
         "Labels do not fit",
         f"There are {names} class names, and the network answers with {classes} scores: {short}. "
-        f"Give a file of {classes} names with --labels or in the window.",
+        f"Give a file of {classes} names in the window (Tools, Input and class names) or with "
+        "--labels.",
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,6 @@ import torch
 from torch import Tensor
 
 from cnnviz_desktop.data import (
-    PRETRAINED,
     RANDOM,
     Activation,
     Box,
@@ -32,13 +30,13 @@ from cnnviz_desktop.data import (
 from cnnviz_desktop.engine.cam_pass import Answer, CamPass, refuse_transformers
 from cnnviz_desktop.engine.catalogue import find
 from cnnviz_desktop.engine.costs import counted
-from cnnviz_desktop.engine.evaluation import evaluate
+from cnnviz_desktop.engine.evaluation import evaluate, told_apart
 from cnnviz_desktop.engine.inspection import prediction
 from cnnviz_desktop.engine.kept_models import KeptModels, weight_bytes
 from cnnviz_desktop.engine.live_memory import LiveMemory
 from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.pass_times import timed
-from cnnviz_desktop.engine.recording import gradients, interruptible, record
+from cnnviz_desktop.engine.recording import forward_through, gradients, interruptible
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.stages import Stage, stages
 from cnnviz_desktop.engine.techniques.compare_models import CAMS, CompareModels
@@ -110,14 +108,15 @@ def compare(
 def _loaded(text: str, first: LoadedModel, run: Run, trust: bool) -> LoadedModel:
     """Load another network, fed as the first one is: to the same device, pictures cut alike."""
     name, weights = parted(text)
-    entry = find(name)
+    entry, spec = find(name), first.spec_of(name, weights)
     missing = weights is None and entry is not None and not entry.here
     try:
         loaded = KEPT.get(
             name,
             weights,
             str(first.device),
-            lambda: load_model(name, weights, first.device, run, trust=trust),
+            lambda: load_model(name, weights, first.device, run, spec=spec, trust=trust),
+            spec,
         )
     except TrustError as error:
         raise ModelError(
@@ -175,7 +174,7 @@ class _Bench:
 
     def comparisons(self) -> list[Comparison]:
         """Return what is known by now, a comparison a picture."""
-        titles = _titles(self.columns)
+        titles = told_apart([(column.title, column.weights) for column in self.columns])
         rows = matched([column.sides for column in self.columns], self._wanted.match)
         return [
             Comparison(
@@ -303,14 +302,13 @@ def _plain(
     run: Run,
 ) -> _Look:
     """Look without explaining, through networks whose answer has no slope at their maps."""
-    calls = {item.layer: model.layer(item.layer).calls for item in found}
-    outputs = record(model.module, tensor, calls | {"": model.layers.calls}, run)
+    last = {item.layer: model.layer(item.layer).calls - 1 for item in found}
+    outputs, given = forward_through(model.module, tensor, last, run, graph=False)
     try:
-        scores = model.logits(outputs[""][-1] if outputs[""] else None)[0]
-        answer = prediction(model, scores, region)
+        answer = prediction(model, model.logits(given)[0], region)
     except ModelError:
         answer = None
-    maps = {name: kept[-1][0] for name, kept in outputs.items() if name}
+    maps = {name: kept[0] for name, kept in outputs.items()}
     return _Look(answer, _strips(found, maps, region, most), (), None)
 
 
@@ -345,23 +343,6 @@ def _compared(column: _Column, title: str, look: _Look, row: Sequence[int]) -> C
         heatmap=look.heatmap,
         scores=column.scores,
     )
-
-
-def _titles(columns: Sequence[_Column]) -> list[str]:
-    """Return what tells the networks apart: their names, their weights, else a count."""
-    names = [column.title for column in columns]
-    said = [
-        f"{column.title} (random weights)"
-        if column.weights == RANDOM
-        else f"{column.title} ({Path(column.weights).stem})"
-        if names.count(column.title) > 1 and column.weights != PRETRAINED
-        else column.title
-        for column in columns
-    ]
-    return [
-        title if said.count(title) == 1 else f"{title} ({1 + said[:place].count(title)})"
-        for place, title in enumerate(said)
-    ]
 
 
 # ------------------------------------------------------------------------------------ all of them

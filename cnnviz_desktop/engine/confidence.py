@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,7 +15,7 @@ from torch.nn import functional
 from cnnviz_desktop.data import Floats
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.masked_passes import batch_size
-from cnnviz_desktop.engine.recording import interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible
 from cnnviz_desktop.engine.run import SILENT, Run
 
 
@@ -42,14 +41,14 @@ class Confidence:
                 found = self._probabilities(part)
                 if len(found) == len(part):
                     return [found]
-            except (RuntimeError, ValueError, AssertionError):
-                pass  # exported for one picture: one by one
+            except TAKES_ONE:
+                pass  # one by one
         return [self._probabilities(one) for one in torch.split(part, 1)]
 
     def _probabilities(self, part: Tensor) -> Tensor:
         model = self.model
         with torch.inference_mode(), interruptible(model.module, self.run):
-            output = model.module(part.contiguous(memory_format=model.layout))
+            output = model.module(part.clone(memory_format=model.layout))
             return model.logits(output).softmax(dim=1)[:, self.target]
 
 
@@ -105,4 +104,4 @@ def masking(confidence: Confidence, tensor: Tensor, values: Floats, whole: float
     `whole` is the confidence in the input as it is.
     """
     (masked,) = confidence(tensor * mask_of(values, tensor)).tolist()
-    return Masking(whole, float(np.float64(masked)))
+    return Masking(whole, masked)

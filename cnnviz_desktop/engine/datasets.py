@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,13 +16,13 @@ from pathlib import Path
 
 from cnnviz_desktop.bundled.pictures import CLASSES, HELD_OUT_SEEDS, draw, own_label
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine.images import SUFFIXES, load_image
+from cnnviz_desktop.engine.amounts import amount
+from cnnviz_desktop.engine.images import SUFFIXES, load_image, natural
 from cnnviz_desktop.errors import ParameterError, did_you_mean
 
 GENERATED = "generated"  # stands for the pictures that the bundled model knows
 GENERATED_COUNT = 120
 NO_CLASS = -1
-SPLITS = ("test", "train")
 
 _TEST_FOLDERS = ("test", "val", "valid", "validation", "eval")
 _TRAIN_FOLDERS = ("train", "training")
@@ -163,7 +162,8 @@ def foldered(path: Path, split: str = "test") -> Dataset:
     if direct:
         items += [Item(key, NO_CLASS, stamp) for key, stamp in direct]
         if classes:
-            notes.append(f"{len(direct)} pictures lie in no folder of a class: they have none.")
+            some = amount(len(direct), "picture lies", "pictures lie")
+            notes.append(f"{some} in no folder of a class, and so without one.")
     if not items:
         raise ParameterError(
             f"There are no pictures in {root}. Choose a folder of pictures, one with a folder for "
@@ -235,7 +235,7 @@ def _pictures(folder: Path, root: Path, depth: int) -> Iterator[tuple[str, str]]
         if (facts.st_dev, facts.st_ino) in seen and facts.st_ino:
             return
         seen.add((facts.st_dev, facts.st_ino))
-        for entry in sorted(entries, key=lambda item: _natural(item.name)):
+        for entry in sorted(entries, key=lambda item: natural(item.name)):
             if entry.is_dir():
                 if left > 0:
                     yield from walk(place / entry.name, left - 1)
@@ -253,13 +253,6 @@ def _stamp(path: Path) -> str:
     except OSError:
         return ""
     return f"{facts.st_size}:{facts.st_mtime_ns}"
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [
-        (int(part), "") if part.isdecimal() and part.isascii() else (0, part)
-        for part in re.split(r"([0-9]+)", name.casefold())
-    ] + [(0, name)]
 
 
 # ----------------------------------------------------------------------------------- lists of files
@@ -286,7 +279,7 @@ def listed(path: Path) -> Dataset:
     ]
     if not pairs:
         raise ParameterError(f"{path} lists no pictures. {_HOW_LISTED}")
-    classes = tuple(sorted({label for _key, label in pairs if label}, key=_natural))
+    classes = tuple(sorted({label for _key, label in pairs if label}, key=natural))
     numbers = {name: number for number, name in enumerate(classes)}
     once = dict(reversed(pairs))  # the first of two rows for one picture
     items = [
@@ -294,6 +287,7 @@ def listed(path: Path) -> Dataset:
         for key in dict.fromkeys(key for key, _label in pairs)
     ]
     twice = len(pairs) - len(items)
+    again = amount(twice, "row names", "rows name")
     return Dataset(
         kind="list",
         source=str(path),
@@ -301,7 +295,7 @@ def listed(path: Path) -> Dataset:
         items=items,
         classes=classes,
         read=_Reader(path.parent),
-        notes=(f"{twice} rows name a picture again: the first counts.",) if twice else (),
+        notes=(f"{again} a picture again: the first counts.",) if twice else (),
         place=str(_real(path)),
     )
 

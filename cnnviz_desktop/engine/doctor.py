@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnnviz_desktop.data import Finding
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.class_names import labels_finding
 from cnnviz_desktop.engine.layers import Trace
 
@@ -79,7 +80,7 @@ def _broken(module: nn.Module, drawn: bool) -> list[Finding]:
             Finding(
                 "error",
                 "Weights are not numbers",
-                f"{_counted(len(wrong), 'tensor holds', 'tensors hold')} NaN or infinity, so the "
+                f"{amount(len(wrong), 'tensor holds', 'tensors hold')} NaN or infinity, so the "
                 "answers mean nothing. Open a checkpoint from before the training failed.",
                 tuple(wrong),
             )
@@ -89,7 +90,7 @@ def _broken(module: nn.Module, drawn: bool) -> list[Finding]:
             Finding(
                 "warning",
                 "Layers of zeros",
-                f"All weights of {_counted(len(zero), 'layer are', 'layers are')} 0: these answer "
+                f"All weights of {amount(len(zero), 'layer are', 'layers are')} 0: these answer "
                 "the same to every picture. Were they loaded or pruned away?",
                 tuple(zero),
             )
@@ -107,7 +108,7 @@ def _without_statistics(module: nn.Module, drawn: bool) -> list[Finding]:
             Finding(
                 "warning",
                 "Batch norm keeps no statistics",
-                f"{_counted(len(none), 'layer normalises', 'layers normalise')} by the picture at "
+                f"{amount(len(none), 'layer normalises', 'layers normalise')} by the picture at "
                 "hand (track_running_stats=False): what is shown of a picture changes with those "
                 "that run beside it.",
                 none,
@@ -118,7 +119,7 @@ def _without_statistics(module: nn.Module, drawn: bool) -> list[Finding]:
             Finding(
                 "warning",
                 "Batch norm without statistics",
-                f"{_counted(len(fresh), 'layer has', 'layers have')} a running mean of 0 and "
+                f"{amount(len(fresh), 'layer has', 'layers have')} a running mean of 0 and "
                 "variance of 1, as before training. Was the state dict saved with its buffers "
                 "(running_mean, running_var)?",
                 fresh,
@@ -169,7 +170,3 @@ def _unused(module: nn.Module, used: Set[int]) -> list[Finding]:
             tuple(idle),
         )
     ]
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

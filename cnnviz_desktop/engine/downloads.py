@@ -33,6 +33,7 @@ from urllib.request import (
     build_opener,
 )
 
+from cnnviz_desktop.engine.caches import checkpoints_folder
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ModelError
 
@@ -46,9 +47,7 @@ USER_AGENT = "cnnviz-desktop (https://pypi.org/project/cnnviz-desktop)"
 
 def hub_file(url: str) -> Path:
     """Return where torch.hub keeps the file of that address, whether or not it is there."""
-    import torch.hub
-
-    return Path(torch.hub.get_dir()) / "checkpoints" / _file_name(url)
+    return checkpoints_folder() / _file_name(url)
 
 
 def hash_prefix(url: str) -> str | None:

@@ -13,6 +13,7 @@ from torch.nn import functional
 from cnnviz_desktop.engine.objectives import Objective
 from cnnviz_desktop.engine.optimising import Growth, Pace, Subject, small
 from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import Floats
@@ -85,6 +86,11 @@ class Dream:
         leaf = self.picture.roll((down, across), (2, 3)).requires_grad_()
         tensor = self.subject.input(self.subject.fitted(leaf))
         scores = self.objective(self.subject(tensor), _ALL)
+        if not scores.requires_grad:
+            raise LayerError(
+                f"The network lets no gradient through from {self.subject.layer} to the picture, "
+                "so that nothing can move it. Choose another layer."
+            )
         (gradient,) = torch.autograd.grad(scores.sum(), leaf)
         gradient = gradient.roll((-down, -across), (2, 3))
         scale = gradient.abs().mean().clamp(min=1e-12)

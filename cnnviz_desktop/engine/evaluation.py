@@ -17,11 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cnnviz_desktop.data import Evaluation, Evaluations, Floats, ImageInput
+from cnnviz_desktop.data import (
+    PRETRAINED,
+    RANDOM,
+    Evaluation,
+    Evaluations,
+    Floats,
+    ImageInput,
+)
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.class_map import ClassMap, guessed
 from cnnviz_desktop.engine.datasets import GENERATED, Dataset, Item
 from cnnviz_desktop.engine.decoding import Decoded, decoded
-from cnnviz_desktop.engine.recording import interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible
 from cnnviz_desktop.engine.remembered_classes import mapped
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean
@@ -36,6 +44,10 @@ if TYPE_CHECKING:
 LABEL = "Evaluating"
 BATCH = 4  # pictures at once; larger batches are slower on a processor
 BINS = 15
+SKIPPED = (  # files, in notes
+    "file could not be read and was skipped",
+    "files could not be read and were skipped",
+)
 _NAMED = 6  # skipped files and folders that notes name
 
 
@@ -67,7 +79,8 @@ def evaluate(
     if not known:
         raise _nothing_known(models, dataset, maps)
     items = [item for item in dataset.items if item.label in known]
-    tallies = [_Tally(title) for title in _titles(models)]
+    titles = told_apart([(model.title, model.weights) for model in models])
+    tallies = [_Tally(title) for title in titles]
     problems: dict[str, str] = {}
     files: list[str] = []
     start = time.perf_counter()
@@ -105,18 +118,23 @@ def evaluate(
     )
 
 
-def _titles(models: Sequence[LoadedModel]) -> list[str]:
-    """Return what tells the networks apart: their names, their weights, else a count."""
-    names = [model.title for model in models]
-    titles = [
-        model.title
-        if names.count(model.title) == 1
-        else f"{model.title} {Path(model.weights).stem}"
-        for model in models
+def told_apart(networks: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what to call networks (title, weights): names, else with weights, else with a count.
+
+    Of random weights it is always said.
+    """
+    names = [title for title, _weights in networks]
+    said = [
+        f"{title} (random weights)"
+        if weights == RANDOM
+        else f"{title} ({Path(weights).stem})"
+        if names.count(title) > 1 and weights != PRETRAINED
+        else title
+        for title, weights in networks
     ]
     return [
-        title if titles.count(title) == 1 else f"{title} ({1 + titles[:place].count(title)})"
-        for place, title in enumerate(titles)
+        title if said.count(title) == 1 else f"{title} ({1 + said[:place].count(title)})"
+        for place, title in enumerate(said)
     ]
 
 
@@ -161,12 +179,11 @@ def _notes(
     if problems:
         first = "; ".join(list(problems)[:_NAMED])
         more = f" and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        files = "file could not be read and was" if len(problems) == 1 else ""
-        files = files or "files could not be read and were"
-        yield f"{len(problems)} {files} skipped: {first}{more}."
+        yield f"{amount(len(problems), *SKIPPED)}: {first}{more}."
     for tally in tallies:
         if tally.odd:
-            yield f"{tally.model} gave no sound numbers for {tally.odd} pictures."
+            odd = amount(tally.odd, "picture", "pictures")
+            yield f"{tally.model} gave no sound numbers for {odd}."
 
 
 # ------------------------------------------------------------------------------------------- passes
@@ -217,7 +234,7 @@ def _logits(model: LoadedModel, inputs: Sequence[Tensor], run: Run) -> Logits:
         found = passed(torch.cat(list(inputs)))
         if len(found) != len(inputs):
             raise ValueError
-    except (RuntimeError, ValueError):  # a network that was exported for one picture
+    except TAKES_ONE:
         found = torch.cat([passed(tensor) for tensor in inputs])
     return found.numpy().astype(np.float64)
 

@@ -102,7 +102,7 @@ class Gathering:
         self.metrics = self._measurable()
         self.tensor, self.region = model.prepare(image)
         with torch.inference_mode(), interruptible(model.module, run):
-            logits = model.logits(model.module(self.tensor))[0]
+            logits = model.logits(model.module(self.tensor.clone()))[0]
         self.target = model.target(asked.target, logits)
         self.score = float(logits[self.target])
         self.whole = float(logits.softmax(dim=0)[self.target])

@@ -6,7 +6,7 @@ A pass stops at the deepest layer, keeps no map, and runs a copy with its batch 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from cnnviz_desktop.data import Floats
 from cnnviz_desktop.engine.folding import folded
-from cnnviz_desktop.engine.recording import first_tensor, hooked, interruptible
+from cnnviz_desktop.engine.recording import (
+    TAKES_ONE,
+    PassEnded,
+    first_tensor,
+    hooked,
+    interruptible,
+)
 from cnnviz_desktop.engine.run import SILENT, Run
 
 if TYPE_CHECKING:
@@ -29,10 +35,6 @@ BATCHES = (1, 2, 4, 8)  # that are tried on a processor, where large ones are sl
 DEVICE_BATCHES = (8, 16, 32, 64)
 _BETTER = 1.05  # by how much a larger batch must be faster to be worth its memory
 _ROUNDS = 3
-
-
-class _Enough(BaseException):
-    """End a pass once the deepest layer has been seen; no `except Exception` can swallow it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,24 @@ class MaximaPass:
     ) -> dict[str, Maxima]:
         """Return what the layers, or some of them, give for pictures (B, C, H, W)."""
         wanted = self.calls if layers is None else {name: self.calls[name] for name in layers}
+        try:
+            found = self._passed(tensor, wanted, run)
+            if all(len(item.values) == len(tensor) for item in found.values()):
+                return found
+        except TAKES_ONE:
+            if len(tensor) == 1:
+                raise
+        each = [self._passed(one, wanted, run) for one in torch.split(tensor, 1)]
+        return {
+            name: Maxima(
+                np.concatenate([item[name].values for item in each]),
+                np.concatenate([item[name].places for item in each]),
+            )
+            for name in each[0]
+        }
+
+    def _passed(self, tensor: Tensor, wanted: Mapping[str, int], run: Run) -> dict[str, Maxima]:
+        """Return what layers, called so often, give for pictures in one pass."""
         names = {self.module.get_submodule(name): name for name in wanted}
         left = sum(wanted.values())
         counts = dict.fromkeys(wanted, 0)
@@ -87,13 +107,13 @@ class MaximaPass:
                 if given is not None:
                     found[name] = _maxima(given)
             if left == 0:
-                raise _Enough
+                raise PassEnded
 
         with (
             torch.inference_mode(),
             interruptible(self.module, run),
             hooked(names, after=look),
-            suppress(_Enough),
+            suppress(PassEnded),
         ):
             self.module(self._placed(tensor))
         return found
@@ -117,8 +137,8 @@ class MaximaPass:
             run.pause()
             start = time.perf_counter()
             try:
-                self(self.example(size), run=run)
-            except (RuntimeError, ValueError):  # a network that was exported for one picture
+                self._passed(self.example(size), self.calls, run)
+            except TAKES_ONE:
                 return 0.0
             times.append(time.perf_counter() - start)
         return size / max(1e-9, min(times))

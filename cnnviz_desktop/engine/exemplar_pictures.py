@@ -14,8 +14,10 @@ import numpy as np
 from PIL import Image
 
 from cnnviz_desktop.data import Box, Exemplars, Floats, ImageInput
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.datasets import reader
 from cnnviz_desktop.engine.decoding import decoded
+from cnnviz_desktop.engine.evaluation import SKIPPED
 from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, paths_of
 from cnnviz_desktop.engine.exemplar_pass import MaximaPass
 from cnnviz_desktop.engine.exemplars import selectivity
@@ -203,7 +205,7 @@ class Crops:
 
     def cut(self, run: Run, check: bool) -> None:
         """Fill crops, boxes and files."""
-        doubtful = self._doubtful() if check else {}
+        doubtful = self._doubtful() if check else {}  # what each showed when it was last run
         rerun = MaximaPass(self._model, [self._layer], fold=False) if doubtful else None
         # Found before the threads start: it is a pass of the network.
         field_box(self._model, self._layer, 0, 0, Box(0, 0, *self._model.preprocessing.size), run)
@@ -244,10 +246,10 @@ class Crops:
                         if row in differing:
                             differing[row] += self._differs(slot, maxima)
         self._paste(cuts)
-        self._say(differing, lost)
+        self._say(doubtful, differing, lost)
 
     def _doubtful(self) -> dict[int, str]:
-        """Return the rows whose pictures were not run again since they changed."""
+        """Return the rows whose pictures were not run again since they changed, with a digest."""
         known = self._index.checked(self._layer)
         found: dict[int, str] = {}
         for row, channel in enumerate(self._chosen.channels):
@@ -255,7 +257,6 @@ class Crops:
             told.update(self._chosen.images[row].tobytes())
             if known.get(channel, ("", 0))[0] != told.hexdigest():
                 found[row] = told.hexdigest()
-        self._digests = found
         return found
 
     def _cut(self, number: int, picture: ImageInput, again: bool) -> _Cut:
@@ -310,32 +311,32 @@ class Crops:
         again = float(np.nan_to_num(maxima.values[0, self._chosen.channels[row]]))
         return abs(kept - again) > DIFFERENCE * float(np.abs(self._chosen.values[row]).max())
 
-    def _say(self, differing: dict[int, int], lost: list[int]) -> None:
+    def _say(self, digests: Mapping[int, str], differing: dict[int, int], lost: list[int]) -> None:
         """Keep what came of running pictures again, and say what is not as it was."""
         channels = self._chosen.channels
         self._index.set_checked(
             self._layer,
-            {channels[row]: (self._digests[row], count) for row, count in differing.items()},
+            {channels[row]: (digests[row], count) for row, count in differing.items()},
         )
         known = self._index.checked(self._layer)
         wrong = sum(known[channel][1] for channel in channels if channel in known)
         if wrong:
+            gave = amount(wrong, "of the pictures gives", "of the pictures give")
             self.notes.append(
-                f"{wrong} of the pictures give another value in a pass of their own: the network "
-                f"or the files have changed. Delete {self._index.path} to begin anew."
+                f"{gave} another value when run alone: the network or the files have changed. "
+                f"Delete {self._index.path} to begin anew."
             )
         if lost:
             self.notes.append(
-                f"{len(lost)} of the pictures can no longer be read: their places are empty."
+                f"{len(lost)} of the pictures can no longer be read: what was theirs is empty."
             )
         broken = len(self._index.broken())
         if broken:
-            files = "file could not be read and was" if broken == 1 else ""
-            files = files or "files could not be read and were"
-            self.notes.append(f"{broken} {files} skipped.")
+            self.notes.append(f"{amount(broken, *SKIPPED)}.")
         layer = self._index.layers()[self._layer]
         if layer.odd:
-            self.notes.append(f"{layer.odd} pictures gave values that are no numbers, taken as 0.")
+            odd = amount(layer.odd, "picture", "pictures")
+            self.notes.append(f"{odd} gave values that are no numbers, taken as 0.")
         left = self._index.count(after=layer.frontier)
         if left:
-            self.notes.append(f"{left} pictures were not looked at yet.")
+            self.notes.append(f"{amount(left, 'picture was', 'pictures were')} not looked at yet.")

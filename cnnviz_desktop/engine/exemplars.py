@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnviz_desktop.data import Floats
+from cnnviz_desktop.engine.channels import channels_of
 from cnnviz_desktop.engine.decoding import Decoded, decoded
 from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, index_path
 from cnnviz_desktop.engine.exemplar_pass import Maxima, MaximaPass, shape_of
 from cnnviz_desktop.engine.exemplar_records import Batch, IndexedImage
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,13 +37,7 @@ _USUAL_BATCH = 4
 def checked_layer(model: LoadedModel, name: str | None) -> str:
     """Return the name of a layer with channels; raise `LayerError` for any other."""
     node = model.layer(name)
-    shape = node.output_shape
-    if shape is None or len(shape) not in (1, 3):
-        given = "no tensor" if shape is None else f"{'×'.join(map(str, shape))} numbers, not maps"
-        raise LayerError(
-            f"{node.name} ({node.kind}) gives {given}, so it has no channels. Choose a layer with "
-            f"maps such as {model.default_layer or 'a convolution'}."
-        )
+    channels_of(model, node)
     return node.name
 
 
@@ -214,11 +208,6 @@ class Selectivity:
             own = order[best[order] == place]
             turns[own] = np.arange(len(own))
         return _listed(np.lexsort((-score, turns)))
-
-    def between(self, label: int, other: int) -> Floats:
-        """Return (C) by how much each channel answers more to one class than to another."""
-        difference: Floats = self.means[:, label] - self.means[:, other]
-        return difference
 
 
 def _listed(places: NDArray[np.int64]) -> list[int]:

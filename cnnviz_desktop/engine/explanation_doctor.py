@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnnviz_desktop.data import RANDOM, Diagnosis, Finding, Floats, Heatmap, ImageInput
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.stages import stages
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.engine.techniques.compare_maps import METHODS
@@ -108,12 +109,10 @@ class _Case:
 
     def same_at(self, layer: str) -> Technique:
         """Return the same technique at another layer, LayerCAM where it is no good earlier on."""
-        kind = METHODS.get(self.command, LayerCam)
-        if self.command in _BY_MEAN_GRADIENT or kind is not type(self.technique):
-            return self.at(LayerCam, layer)
-        if not hasattr(self.technique, "layer"):
-            return self.at(LayerCam, layer)
-        return replace(self.technique, layer=layer)  # type: ignore[call-arg]
+        own = METHODS.get(self.command) is type(self.technique)
+        if own and self.command not in _BY_MEAN_GRADIENT and hasattr(self.technique, "layer"):
+            return replace(self.technique, layer=layer)  # type: ignore[call-arg]
+        return self.at(LayerCam, layer)
 
 
 Rule = Callable[[_Case], Iterator[Advice]]
@@ -196,15 +195,23 @@ def _range(case: _Case) -> Iterator[Advice]:
     """Say what the values were before the picture left those below zero out."""
     if case.broken or case.empty:
         return
-    span = f"{_number(case.low)} … {_number(case.high)}"
+    title = f"Values {_number(case.low)} … {_number(case.high)}"
+    if case.heatmap.layers:
+        said = "What speaks for the class, the mean of layers whose maps reach from 0 to 1 each."
+        yield Advice(Finding("info", title, said))
+        return
     if not case.heatmap.signed:
-        yield Advice(Finding("info", f"Values {span}", "Magnitudes: they say where, not for what."))
+        yield Advice(Finding("info", title, "Magnitudes: they say where, not for what."))
+        return
+    if case.command == EigenCam.command:
+        said = "Places differ most from below zero to above it: neither is for or against a class."
+        yield Advice(Finding("info", title, said))
         return
     below = float((case.sound < 0).mean())
     if below > _MOSTLY:
         said = (
-            f"Values run from {span}, and {below:.0%} are below zero: what is seen is the small "
-            "rest. Draw it with zero in the middle to see both."
+            f"{title}, and {below:.0%} of them are below zero: what is seen is the small rest. "
+            "Draw it with zero in the middle to see both."
         )
         finding = Finding("warning", "Most of the map speaks against the class", said)
         if case.heatmap.layer and case.command in _BY_MEAN_GRADIENT:
@@ -217,7 +224,7 @@ def _range(case: _Case) -> Iterator[Advice]:
         if below > 0
         else "No value is below zero."
     )
-    yield Advice(Finding("info", f"Values {span}", said))
+    yield Advice(Finding("info", title, said))
 
 
 def _flat(case: _Case) -> Iterator[Advice]:
@@ -252,11 +259,12 @@ def _channels(case: _Case) -> Iterator[Advice]:
     if not constant or not case.heatmap.layer or constant == channels:
         return
     many = constant > _MANY_CONSTANT * channels
+    some = amount(constant, "channel says", "channels say")
+    title = "Hardly any channel is alive" if many else f"{some} nothing here"
     said = (
-        f"{constant} of {channels} channels of {case.where} are the same everywhere for this "
-        "picture: they cannot tell where."
+        f"{constant} of {channels} channels of {case.where}, the same everywhere for this picture, "
+        "cannot tell where."
     )
-    title = "Hardly any channel is alive" if many else f"{constant} channels say nothing here"
     yield Advice(Finding("warning" if many else "info", title, said))
 
 
@@ -312,7 +320,7 @@ def _border(case: _Case) -> Iterator[Advice]:
 
 
 def _softmax(case: _Case) -> Iterator[Advice]:
-    if case.diagnosis.softmax:
+    if case.diagnosis.softmax and case.command != EigenCam.command:
         said = "The logit before it is explained: a probability hardly moves where it is sure."
         yield Advice(Finding("info", "The network ends in a softmax", said))
 

@@ -15,12 +15,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.engine import trust
+from cnnviz_desktop.engine.model_files import LARGEST_SOURCE
 from cnnviz_desktop.errors import ModelError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
 
-LARGEST_SOURCE = 2**22
 _MOST_SOURCES = 200
 _BASES = ("Module", "Sequential", "LightningModule", "PreTrainedModel")
 _LIBRARIES = ("torchvision", "timm", "segmentation_models_pytorch", "efficientnet_pytorch")

@@ -18,6 +18,7 @@ from torch.nn.utils import fuse_conv_bn_eval
 from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode
 
+from cnnviz_desktop.engine.heads import put_layer
 from cnnviz_desktop.engine.recording import first_tensor, hooked, record
 
 TOLERANCE = 1e-4  # of a layer's largest value
@@ -43,16 +44,11 @@ def folded(module: nn.Module, example: Tensor, looked_at: Mapping[str, int]) -> 
             fused = fuse_conv_bn_eval(layer, batch_norm).requires_grad_(False)
             if layer.weight.is_contiguous(memory_format=torch.channels_last):
                 fused = fused.to(memory_format=torch.channels_last)
-            _put(copied, conv, fused)
-            _put(copied, norm, nn.Identity())
+            put_layer(copied, conv, fused)
+            put_layer(copied, norm, nn.Identity())
         return copied if _agree(module, copied, example, looked_at) else module
     except (RuntimeError, TypeError, ValueError, AttributeError):  # a network that has no copies
         return module
-
-
-def _put(module: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _dot, last = name.rpartition(".")
-    setattr(module.get_submodule(parent), last, layer)
 
 
 def _agree(

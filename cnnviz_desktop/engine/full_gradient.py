@@ -86,9 +86,19 @@ class _Pass:
         """Return the map (H, W) of each class."""
         found = []
         for number, target in enumerate(targets, start=1):
-            (gradient,) = torch.autograd.grad(
-                self.logits[target], self._input, retain_graph=number < len(targets)
-            )
+            gradient = None
+            if self.logits.requires_grad:
+                (gradient,) = torch.autograd.grad(
+                    self.logits[target],
+                    self._input,
+                    retain_graph=number < len(targets),
+                    allow_unused=True,
+                )
+            if gradient is None:
+                raise LayerError(
+                    "The scores do not depend on the picture, or the network lets no gradient "
+                    "through to it. Choose a method without gradients, such as Score-CAM."
+                )
             self._sum.add((self._input * gradient)[0])
             self.norms.append(float(gradient.norm()))
             found.append(self._sum.taken())

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from cnnviz_desktop.engine.recording import first_tensor, hooked, interruptible
+from cnnviz_desktop.engine.recording import (
+    TAKES_ONE,
+    PassEnded,
+    first_tensor,
+    hooked,
+    interruptible,
+)
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ModelError
 
@@ -26,10 +32,6 @@ _TAILS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu mean": lambda given: given.relu().mean((2, 3)),  # SqueezeNet
 }
 _SAME = 1e-4  # of the largest score
-
-
-class _Stop(BaseException):
-    """End a pass once the head's input is there."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,14 @@ def find_head(model: LoadedModel) -> Head:
         if found is not None:
             given.setdefault(names[layer], []).append(found.clone())
 
-    with torch.inference_mode(), hooked(names, after=keep):
-        scores = model.logits(model.module(example))
+    try:
+        with torch.inference_mode(), hooked(names, after=keep):
+            scores = model.logits(model.module(example))
+    except TAKES_ONE as error:
+        raise ModelError(
+            f"{model.title} takes one picture at a time, so that it cannot learn from several. "
+            "Open the network it was exported from, or export it for a batch of any size."
+        ) from error
     layers = {name: layer for layer, name in names.items()}
     for name in reversed(given):
         layer = layers[name]
@@ -110,7 +118,7 @@ def features_of(model: LoadedModel, head: Head, inputs: Tensor, run: Run = SILEN
     def take(_layer: nn.Module, given: object) -> None:
         nonlocal found
         found = first_tensor(given)
-        raise _Stop
+        raise PassEnded
 
     placed = inputs.to(model.device).contiguous(memory_format=model.layout)
     layer = model.module.get_submodule(head.name)
@@ -118,7 +126,7 @@ def features_of(model: LoadedModel, head: Head, inputs: Tensor, run: Run = SILEN
         torch.inference_mode(),
         interruptible(model.module, run),
         hooked([layer], before=take),
-        suppress(_Stop),
+        suppress(PassEnded),
     ):
         model.module(placed)
     if found is None:
@@ -193,10 +201,10 @@ def spread_of(parts: Iterator[Tensor], is_maps: bool) -> tuple[Tensor, Tensor]:
     count, total, squares = 0, torch.zeros(()), torch.zeros(())
     for part in parts:
         flat = part.movedim(1, -1) if is_maps and part.ndim == 4 else part
-        flat = flat.reshape(-1, flat.shape[-1]).double()
+        flat = flat.reshape(-1, flat.shape[-1]).cpu().double()
         count += len(flat)
-        total = total.to(flat.device) + flat.sum(0)
-        squares = squares.to(flat.device) + flat.square().sum(0)
+        total = total + flat.sum(0)
+        squares = squares + flat.square().sum(0)
     mean = total / max(1, count)
     spread = (squares / max(1, count) - mean.square()).clamp_min(0).sqrt()
     usual = spread.mean().clamp_min(1e-12)

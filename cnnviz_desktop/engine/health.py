@@ -18,8 +18,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from cnnviz_desktop.data import ImageInput, LayerHealth
+from cnnviz_desktop.engine.kernels import by_filter
 from cnnviz_desktop.engine.loaded_model import LoadedModel
-from cnnviz_desktop.engine.recording import first_tensor, hooked, interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, first_tensor, hooked, interruptible
 from cnnviz_desktop.engine.run import SILENT, Run
 
 BATCH = 4  # pictures at once; larger batches are no faster on a processor
@@ -274,7 +275,7 @@ def unlearned(module: nn.Module) -> Tensor | None:
     weight = getattr(module, "weight", None)
     if not isinstance(weight, Tensor) or not weight.numel() or weight.ndim == 0:
         return None
-    return unlearned_rows(kernels(module, weight))
+    return unlearned_rows(rows_of(module, weight))
 
 
 def unlearned_rows(rows: Tensor) -> Tensor:
@@ -283,15 +284,10 @@ def unlearned_rows(rows: Tensor) -> Tensor:
     return sizes <= UNLEARNED * sizes.nan_to_num(0.0, 0.0).amax()
 
 
-def kernels(module: nn.Module, weight: Tensor) -> Tensor:
+def rows_of(module: nn.Module, weight: Tensor) -> Tensor:
     """Return a layer's weights as rows (N, K), one for each output channel."""
-    weight = weight.detach()
-    if isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
-        # (in, out / groups, ...) -> (out, in / groups, ...), group by group
-        groups = module.groups
-        split = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
-        weight = split.transpose(1, 2).flatten(0, 1)
-    return weight.reshape(weight.shape[0], -1)
+    filters = by_filter(module, weight)
+    return filters.reshape(len(filters), -1)
 
 
 def _layer_health(name: str, module: nn.Module, tally: Tally, pictures: int) -> LayerHealth:
@@ -323,7 +319,7 @@ def _counted(
     inputs = [model.prepare(image)[0] for image in images]
     try:
         yield len(inputs), _passed(model, torch.cat(inputs), run, also)
-    except (RuntimeError, ValueError):  # a network that was exported for one picture
+    except TAKES_ONE:
         if len(inputs) == 1:
             raise
         for tensor in inputs:

@@ -101,10 +101,11 @@ def image_files(folder: Path) -> tuple[Path, ...]:
             f"There are no pictures directly inside {folder}: name a folder that holds files"
             f" of the formats {FORMAT_NAMES}."
         )
-    return tuple(folder / name for name in sorted(names, key=_natural))
+    return tuple(folder / name for name in sorted(names, key=natural))
 
 
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Return what names are sorted by, so that img2 comes before img10."""
     pieces = re.split(r"([0-9]+)", name.casefold())
     return [(int(p), "") if p.isdecimal() else (0, p) for p in pieces], name
 
@@ -417,7 +418,8 @@ def _from_array(values: NDArray[Any]) -> ImageInput:
     if values.dtype.kind not in "buif":
         raise ImageError(f"A picture's array holds numbers, not {values.dtype}: convert it first.")
     notes: list[str] = []
-    if values.dtype.kind in "if" and values.min() >= 0 and 1 < values.max() <= 255:
+    tells_white = values.dtype.kind in "bu" and values.itemsize <= 2
+    if not tells_white and values.min() >= 0 and 1 < values.max() <= 255:
         values = np.rint(values).astype(np.uint8)  # 8-bit values in a wider type
     levels = np.atleast_3d(_levels(values, notes))
     if levels.shape[2] == 4:

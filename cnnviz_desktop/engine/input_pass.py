@@ -15,7 +15,7 @@ from torch import Tensor
 
 from cnnviz_desktop.data import Diagnosis, Heatmap, Heatmaps, ImageInput
 from cnnviz_desktop.engine.cam_pass import Answer, ends_in_softmax
-from cnnviz_desktop.engine.recording import first_broken, gradients, interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, first_broken, gradients, interruptible
 from cnnviz_desktop.engine.rectifiers import Bends, Rule, nodes_of, ruled
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import LayerError, ModelError
@@ -80,8 +80,9 @@ class Subject:
             yield batch.contiguous(memory_format=self.model.layout)
 
     def show(self, found: Sequence[Found]) -> None:
-        """Show an unfinished result."""
-        self.run.preview(self._made(found))
+        """Show an unfinished result, where anybody looks."""
+        if self.run.previews:
+            self.run.preview(self._made(found))
 
     def result(self, found: Sequence[Found]) -> Heatmap | Heatmaps:
         """Return the map of one class, or those of several side by side."""
@@ -234,7 +235,7 @@ def _whole_or_singly(inputs: Tensor, once: Callable[[Tensor], Part]) -> Iterator
     found: list[Part] = []
     try:
         found.append(once(inputs))
-    except (RuntimeError, ValueError, ModelError):
+    except (*TAKES_ONE, ModelError):
         if len(inputs) == 1:
             raise
         found = [once(inputs[row : row + 1]) for row in range(len(inputs))]

@@ -227,7 +227,7 @@ def _guess(used: Preprocessing, spec: InputSpec, guessed_size: bool) -> Finding:
         "info",
         GUESSED,
         f"The file does not say how pictures go in: {', '.join(parts)} is a guess. "
-        f"Change it with {_and(options)} or in the window.",
+        f"Change it in the window (Tools, Input and class names) or with {_and(options)}.",
     )
 
 

@@ -23,7 +23,7 @@ def inspect(model: LoadedModel, image: ImageInput, run: Run = SILENT) -> Predict
 def prediction(model: LoadedModel, scores: Tensor, region: Box) -> Prediction:
     """Return the answer that the scores (K,) of one picture are."""
     logits = scores.float().cpu().numpy()
-    shifted = np.exp(logits - logits.max())
-    return Prediction(
-        logits=logits, probabilities=shifted / shifted.sum(), labels=model.labels, region=region
-    )
+    with np.errstate(invalid="ignore"):  # of a broken network, whose answer is no number
+        shifted = np.exp(logits - logits.max())
+        probabilities = shifted / shifted.sum()
+    return Prediction(logits, probabilities, model.labels, region)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnviz_desktop.data import InputSpec
 from cnnviz_desktop.model_names import file_in
 
 if TYPE_CHECKING:
@@ -16,21 +17,26 @@ if TYPE_CHECKING:
 MOST = 256 * 2**20  # bytes of weights, all together
 
 _Stamp = tuple[int, int] | None
-_Key = tuple[str, str | None, str, _Stamp, _Stamp]
+_Key = tuple[str, str | None, str, InputSpec, _Stamp, _Stamp]
 
 
 class KeptModels:
-    """Networks by name, weights, device and what their files were, the latest used last."""
+    """Networks by name, weights, device, input and what their files were, latest used last."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._kept: OrderedDict[_Key, LoadedModel] = OrderedDict()
 
     def get(
-        self, name: str, weights: str | None, device: str, load: Callable[[], LoadedModel]
+        self,
+        name: str,
+        weights: str | None,
+        device: str,
+        load: Callable[[], LoadedModel],
+        spec: InputSpec = InputSpec(),  # noqa: B008 - a frozen value
     ) -> LoadedModel:
         """Return a network, loaded where it is not kept or its files have changed."""
-        key = (name, weights, device, _stamp(file_in(name)[0]), _stamp(weights or ""))
+        key = (name, weights, device, spec, _stamp(file_in(name)[0]), _stamp(weights or ""))
         model = self._kept.pop(key, None)
         if model is None:
             model = load()

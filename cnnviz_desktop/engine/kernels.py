@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from cnnviz_desktop.data import FilterBank, Floats
-from cnnviz_desktop.engine.recording import first_tensor, hooked
+from cnnviz_desktop.engine.recording import PassEnded, first_tensor, hooked
 from cnnviz_desktop.engine.run import SILENT, Run
 
 if TYPE_CHECKING:
@@ -22,31 +23,33 @@ _FEW_INPUTS = 4  # up to here transforming each kernel is quicker than correlati
 _BLOCK = 512  # filters compared with all others at once
 
 
-class _Found(BaseException):
-    """End a pass once the layer's reader is known; no `except Exception` can swallow it."""
-
-
 def kernels(module: nn.Module, name: str) -> FilterBank | None:
     """Return a layer's kernels (N, I, kh, kw), a linear one's as 1x1; None where it has none."""
     weight = getattr(module, "weight", None)
     if not isinstance(weight, torch.Tensor) or weight.ndim not in (2, 4):
         return None
-    groups = int(getattr(module, "groups", 1))
-    values = weight.detach().float().cpu().numpy()
-    if isinstance(module, nn.ConvTranspose2d):
-        # (in, out/groups, kh, kw) -> (out, in/groups, kh, kw), group by group
-        inputs, outputs, *size = values.shape
-        split = values.reshape(groups, inputs // groups, outputs, *size)
-        values = split.swapaxes(1, 2).reshape(groups * outputs, inputs // groups, *size)
+    values = by_filter(module, weight).float().cpu().numpy()
     if values.ndim == 2:
         values = values[:, :, None, None]
     dilation = getattr(module, "dilation", (1, 1))
     return FilterBank(
         values=np.array(values, order="C"),
         layer=name,
-        groups=groups,
+        groups=int(getattr(module, "groups", 1)),
         dilation=tuple(map(int, dilation)) if isinstance(dilation, tuple) else (1, 1),
     )
+
+
+def by_filter(module: nn.Module, weight: Tensor) -> Tensor:
+    """Return a layer's weights with its filters first (out, in / groups, ...).
+
+    Those of a transposed convolution have its inputs first: (in, out / groups, ...).
+    """
+    weight = weight.detach()
+    if not isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+        return weight
+    split = weight.reshape(module.groups, -1, *weight.shape[1:])
+    return split.transpose(1, 2).flatten(0, 1)
 
 
 def reader(model: LoadedModel, layer: str) -> tuple[str, nn.Module] | None:
@@ -73,20 +76,18 @@ def reader(model: LoadedModel, layer: str) -> tuple[str, nn.Module] | None:
             return
         if next(module.children(), None) is None or isinstance(module, nn.BatchNorm2d):
             found = names[module], module
-            raise _Found
+            raise PassEnded
 
     size, channels = model.preprocessing.size, model.preprocessing.channels
     example = torch.zeros(1, channels, *size, device=model.device)
     example = example.contiguous(memory_format=model.layout)
-    try:
-        with (
-            torch.no_grad(),  # inference mode does not count what is written in place
-            hooked([model.module.get_submodule(layer)], after=keep),
-            hooked(names, before=look),
-        ):
-            model.module(example)
-    except _Found:
-        pass
+    with (
+        torch.no_grad(),  # inference mode does not count what is written in place
+        hooked([model.module.get_submodule(layer)], after=keep),
+        hooked(names, before=look),
+        suppress(PassEnded),
+    ):
+        model.module(example)
     return found
 
 
@@ -99,11 +100,11 @@ def norm_scale(module: nn.Module) -> Floats | None:
     var, eps = getattr(module, "running_var", None), getattr(module, "eps", None)
     if "Norm" not in type(module).__name__ or not isinstance(var, torch.Tensor) or eps is None:
         return None
-    scale = torch.rsqrt(var.detach().double() + float(eps))
+    scale = torch.rsqrt(var.detach().cpu().double() + float(eps))
     weight = getattr(module, "weight", None)
     if isinstance(weight, torch.Tensor):
-        scale = scale * weight.detach().double()
-    found: Floats = scale.float().cpu().numpy()
+        scale = scale * weight.detach().cpu().double()
+    found: Floats = scale.float().numpy()
     return found
 
 

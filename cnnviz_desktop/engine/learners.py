@@ -134,7 +134,7 @@ class Learner(ABC):
 
     def scores(self, rows: Tensor) -> Tensor:
         """Return the scores of pictures as they are."""
-        with torch.no_grad(), torch.inference_mode(False):
+        with torch.inference_mode(False), torch.no_grad():  # the former turns gradients on
             return self.forward(rows, None).float().cpu()
 
     def progress(self) -> dict[str, Any]:

@@ -70,6 +70,10 @@ class LoadedModel:
                 _inputs[image] = known
         return known[1].clone(), known[2]
 
+    def spec_of(self, name: str, weights: str | None) -> InputSpec:
+        """Return what is said of another network's input: of this one drawn anew, the same."""
+        return self.spec if name == self.name and weights == RANDOM else InputSpec()
+
     def with_fit(self, fit: Fit) -> LoadedModel:
         """Return the same network fed by another way of fitting pictures: crop, squash or pad."""
         return replace(self, preprocessing=replace(self.preprocessing, fit=fit))
@@ -94,8 +98,15 @@ class LoadedModel:
         """
         if name is None:
             name = self.first_convolution if weights else self.default_layer
+            if not name and weights:
+                raise LayerError(
+                    f"{self.title} has no convolution to begin with: name a layer with weights."
+                )
             if not name:
-                raise LayerError(f"{self.title} has no such layer: {self.default_reason}")
+                raise LayerError(
+                    f"{self.default_reason} What explains the network's input, such as saliency, "
+                    "needs none; else name a layer."
+                )
         node = self.layers.find(name) if name else None
         if node is None:
             nodes = self.layers.walk()
@@ -169,8 +180,8 @@ class LoadedModel:
         height, width = self.preprocessing.size
         kind = " · random weights" if self.weights == RANDOM else ""
         grey = " grey" if self.preprocessing.channels == 1 else ""
-        classes = len(self.labels)
-        return f"{size} parameters · {height}×{width}{grey} · {classes} classes{kind}"
+        classes = "1 class" if len(self.labels) == 1 else f"{len(self.labels)} classes"
+        return f"{size} parameters · {height}×{width}{grey} · {classes}{kind}"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -200,9 +211,10 @@ def ready(
     `findings` are what loading noticed. Labels are made to fit the scores: a class without a name
     is "class 7". Raises `ModelError` where the network cannot run.
     """
-    module = module.eval().requires_grad_(False).to(device)
+    module = module.eval().requires_grad_(False)
     if any(item.is_floating_point() and item.dtype != _FLOAT for item in module.parameters()):
         module = module.to(_FLOAT)  # half precision saves space in files; pictures come in single
+    module = module.to(device)  # not before: Apple's devices know no double precision
     example = torch.zeros(1, preprocessing.channels, *preprocessing.size, device=device)
     seen, watch, layout = _laid_out(module, example, len(labels))
     end = use_logits_seen(module, watch, len(labels))

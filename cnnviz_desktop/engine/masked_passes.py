@@ -15,7 +15,7 @@ from cnnviz_desktop.engine.cam_pass import CamPass
 from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.folding import folded
 from cnnviz_desktop.engine.loaded_model import LoadedModel
-from cnnviz_desktop.engine.recording import interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible
 from cnnviz_desktop.engine.tails import Scores, behind
 
 _MOST = 8  # pictures at once: more are no quicker on a processor
@@ -98,7 +98,7 @@ def _all_at_once(scores: Scores, given: Tensor) -> Tensor:
         found = scores(given)
         if len(found) == len(given):
             return found
-    except (RuntimeError, AssertionError):
+    except TAKES_ONE:
         pass
     return torch.cat([scores(one) for one in torch.split(given, 1)])
 

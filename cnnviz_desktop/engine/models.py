@@ -39,6 +39,7 @@ from cnnviz_desktop.model_names import rooted
 from cnnviz_desktop.resources import resource
 
 
+@torch.inference_mode(False)  # what is made in that mode can never have gradients
 def load_model(
     name: str,
     weights: Path | str | None = None,

@@ -7,16 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-KINDS = (
-    "channel",
-    "neuron",
-    "class",
-    "layer",
-    "negative",
-    "direction",
-    "diversity",
-    "joint",
-)
 _UNLIKE = 100.0  # what the pictures' likeness counts against the channel, in "diversity"
 
 

@@ -1,7 +1,7 @@
 """Open ONNX files as networks of PyTorch layers, through onnx2torch.
 
 ONNX is data and runs nothing. onnx2torch knows the operators up to opset 17 and wants weights where
-they are used; `_mended` brings newer files, and what PyTorch's own exporters write, to that.
+they are used; `mended` brings newer files, and what PyTorch's own exporters write, to that.
 """
 
 from __future__ import annotations

@@ -14,11 +14,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from cnnviz_desktop.engine.convolutions import quick_convolutions
-from cnnviz_desktop.engine.recording import forward_to, gradients, interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, forward_to, gradients, interruptible
 from cnnviz_desktop.engine.rectifiers import Rule, ruled
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.spectrum import Canvas
 from cnnviz_desktop.engine.transforms import GREY, NONE, Draw, Transforms
+from cnnviz_desktop.errors import ParameterError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -223,8 +224,11 @@ class Growth:
 
 
 def as_pictures(pictures: Tensor) -> Floats:
-    """Return pictures (N, C, H, W) as numpy (N, H, W, 3): grey ones as three equal colours."""
-    found = pictures.detach().float().cpu().expand(-1, 3, -1, -1)
+    """Return pictures (N, C, H, W) as numpy (N, H, W, 3): grey ones as three equal colours.
+
+    What a broken network made of them, which is no number, is grey.
+    """
+    found = pictures.detach().float().cpu().nan_to_num(GREY).expand(-1, 3, -1, -1)
     return np.ascontiguousarray(found.permute(0, 2, 3, 1).numpy())
 
 
@@ -290,6 +294,7 @@ class Optimisation:
         self.numbers = numbers.clone().requires_grad_()
         self.growth = Growth(len(numbers))
         self._response = response or goal
+        self._coupled = together is not None  # pictures that are seen together
         self.pictures = canvas(numbers)
         view = settings.transforms.view(canvas.height, canvas.width)
         count = len(numbers)
@@ -350,6 +355,20 @@ class Optimisation:
 
     def _gradient(self, tensor: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Return the scores (N) and their gradient at the network's input, by chunks."""
+        try:
+            return self._by_chunks(tensor, step)
+        except TAKES_ONE as error:
+            if self.growth.steps or len(self._chunks) == len(tensor):
+                raise
+            if self._coupled:
+                raise ParameterError(
+                    f"{self.subject.model.title} takes one picture at a time, so that none can be "
+                    "made unlike the others: choose another objective."
+                ) from error
+        self._chunks = [slice(at, at + 1) for at in range(len(tensor))]
+        return self._by_chunks(tensor, step)
+
+    def _by_chunks(self, tensor: Tensor, step: int) -> tuple[Tensor, Tensor]:
         scores, found = [], []
         self._seen = []
         looks = step <= REDIRECTED or step % _LOOK == 0 or any(self.growth.dead)

@@ -47,7 +47,7 @@ def _raw_scores(output: object, classes: int = 0) -> Tensor | None:
     bare = [item for item in tensors if item.ndim == 1 and len(item) > 1]
     for items in (flat, wide, bare):
         if items:
-            fitting = [item for item in items if classes and item.shape[-1] == classes]
+            fitting = [item for item in items if classes == item.shape[min(1, item.ndim - 1)]]
             named = _named(output)
             return named if _is_in(named, items) else (fitting or items)[0]
     return None

@@ -120,7 +120,9 @@ class _Packed(NamedTuple):
 
 
 def _cifar(path: Path, folder: Path, layout: _Layout, split: str) -> Dataset:
-    classes = tuple(map(str, _unpickled(folder / layout.meta)[layout.names]))
+    classes = _unpickled(folder / layout.meta).get(layout.names)
+    if not isinstance(classes, list):
+        raise _damaged(folder / layout.meta)
     lock = threading.Lock()
 
     @lru_cache(maxsize=2)
@@ -146,7 +148,7 @@ def _cifar(path: Path, folder: Path, layout: _Layout, split: str) -> Dataset:
         for file in layout.splits[split]
         for place, label in enumerate(batch(file).labels)
     }
-    return _dataset(path, folder, layout.title, split, labels, classes, read)
+    return _dataset(path, folder, layout.title, split, labels, tuple(map(str, classes)), read)
 
 
 def _dataset(
@@ -192,9 +194,7 @@ def _unpickled(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
             found = _Unpickler(stream, encoding="latin1").load()
-    except (OSError, pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError) as error:
-        raise _damaged(path) from error
-    except (AttributeError, ImportError, IndexError, UnicodeDecodeError) as error:
+    except Exception as error:  # damaged bytes make the unpickler fail in many ways
         raise _damaged(path) from error
     if not isinstance(found, dict):
         raise _damaged(path)

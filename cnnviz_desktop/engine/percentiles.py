@@ -13,6 +13,7 @@ from cnnviz_desktop.engine.images import image_files, load_image
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.recording import interruptible, record
 from cnnviz_desktop.engine.run import SILENT, Run
+from cnnviz_desktop.errors import ImageError
 
 PICTURES = 500
 SHARE = 0.999
@@ -28,11 +29,17 @@ def high_values(
 ) -> Floats:
     """Return the 99.9th percentile of each unit's values (N) over a folder's first 500 pictures.
 
-    Every place of a map counts. `layer` "" stands for the logits.
+    Every place of a map counts; files that cannot be read do not. `layer` "" stands for the logits.
     """
     found: list[Floats] = []
+    problem: ImageError | None = None
     for file in run.track(image_files(folder)[:PICTURES], "Measuring what is much"):
-        tensor, _region = model.prepare(load_image(file))
+        try:
+            image = load_image(file)
+        except ImageError as error:
+            problem = error
+            continue
+        tensor, _region = model.prepare(image)
         if layer:
             calls = {layer: call + 1}
             values = record(model.module, tensor, calls, run)[layer][call]
@@ -41,4 +48,6 @@ def high_values(
                 values = model.logits(model.module(tensor))
         chosen = values[0, list(units)].reshape(len(units), -1)
         found.append(chosen.float().cpu().numpy())
+    if problem is not None and not found:
+        raise problem
     return np.quantile(np.concatenate(found, axis=1), SHARE, axis=1).astype(np.float32)

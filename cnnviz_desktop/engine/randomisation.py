@@ -36,7 +36,8 @@ def cascade(
     statistics stay. The model itself is not touched. It is one copy that changes: use each before
     asking for the next.
     """
-    module = copy.deepcopy(model.module)
+    with torch.inference_mode(False):  # what is copied in that mode knows no gradients
+        module = copy.deepcopy(model.module)
     changed = replace(model, module=module)
     layers = _layers(model, module)
     generator = torch.Generator().manual_seed(seed)

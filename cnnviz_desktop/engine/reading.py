@@ -17,7 +17,7 @@ from torch import nn
 from cnnviz_desktop.data import Box, ImageInput, LayerNode, Reading
 from cnnviz_desktop.engine.arithmetic import Makers
 from cnnviz_desktop.engine.receptive_field import Field, receptive_fields
-from cnnviz_desktop.engine.recording import forward_to
+from cnnviz_desktop.engine.recording import forward_to, gradients
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import LayerError, ParameterError
 
@@ -54,14 +54,16 @@ def read(
                 f"{node.name} has no {name} {place}: it has {size}, 0 to {size - 1}."
             )
     which = model.call(node, call)
-    tensor, region = model.prepare(image)
-    tensor = tensor.requires_grad_()
     makers = Makers.of(model, node)
-    with makers.watching(model, run):
-        output = forward_to(model.module, tensor, node.name, which, run)
     spot = (channel, row, column) if node.has_maps else (channel,)
-    value = output[(0, *spot)]
-    slope, slopes = makers.slopes(value, tensor)
+    with gradients():
+        tensor, region = model.prepare(image)
+        tensor = tensor.requires_grad_()
+        with makers.watching(model, run):
+            output = forward_to(model.module, tensor, node.name, which, run)
+        value = output[(0, *spot)]
+        slope, slopes = makers.slopes(value, tensor)
+        arithmetic = makers.arithmetic(output, spot, which, slopes)
     effective = np.zeros(tensor.shape[2:], np.float32)
     if slope is not None:
         effective = slope[0].abs().sum(0).float().cpu().numpy()
@@ -74,7 +76,7 @@ def read(
         region=region,
         field=field_box(model, node.name, row, column, region, run),
         effective=np.ascontiguousarray(effective),
-        arithmetic=makers.arithmetic(output, spot, which, slopes),
+        arithmetic=arithmetic,
         sees=_sees(model, node.name),
     )
 

@@ -6,6 +6,8 @@ The traps this module exists for:
   after the ReLU. Every recorded output but the last is a copy.
 - A leaf in front of an in-place layer raises in autograd. The leaf is kept and a clone handed on.
 - A module that is called several times in a pass gives several outputs. Every call is kept.
+- A network may write into what it is given (`x -= mean`). It gets a copy, so that its input can be
+  shown to it again.
 """
 
 from __future__ import annotations
@@ -23,8 +25,12 @@ Before = Callable[[nn.Module, Any], Any]
 After = Callable[[nn.Module, Any, Any], Any]
 
 
-class _Stop(BaseException):
-    """End a pass once all that was asked for is there; no `except Exception` can swallow it."""
+# What networks raise at several pictures that take one alone, such as those exported for one.
+TAKES_ONE = (RuntimeError, ValueError, AssertionError)
+
+
+class PassEnded(BaseException):
+    """Ends a pass once all that was asked for is there; no `except Exception` can swallow it."""
 
 
 def first_tensor(output: object) -> Tensor | None:
@@ -108,15 +114,15 @@ def record(
             # their input is used again.
             kept[names[layer]].append(found.clone() if missing else found)
         if missing == 0:
-            raise _Stop
+            raise PassEnded
 
     with (
         torch.inference_mode(),
         interruptible(module, run),
         hooked(names, after=keep),
-        suppress(_Stop),
+        suppress(PassEnded),
     ):
-        module(tensor)
+        module(tensor.clone())
     return kept
 
 
@@ -143,14 +149,14 @@ def forward_to(
         count += 1
         if count == call:
             found = first_tensor(output)
-            raise _Stop
+            raise PassEnded
 
     # A clone, since a leaf that asks for its gradient must not be rewritten by an in-place layer.
     with (
         gradients(),
         interruptible(module, run),
         hooked([module.get_submodule(layer)], after=keep),
-        suppress(_Stop),
+        suppress(PassEnded),
     ):
         module(tensor.clone())
     if found is None:
@@ -209,7 +215,7 @@ def forward_through(
         interruptible(module, run),
         hooked(names, after=cut),
     ):
-        output = module(tensor)
+        output = module(tensor.clone())
     for name, call in calls.items():
         if name not in kept:
             raise RuntimeError(f"call {call} of {name} gave no tensor")
@@ -241,13 +247,13 @@ def first_broken(module: nn.Module, tensor: Tensor, run: Run = SILENT) -> str:
         found = first_tensor(output)
         if found is not None and not bool(torch.isfinite(found).all()):
             broken = names[child] or type(child).__name__
-            raise _Stop
+            raise PassEnded
 
     with (
         torch.inference_mode(),
         interruptible(module, run),
         hooked(names, after=look),
-        suppress(_Stop),
+        suppress(PassEnded),
     ):
-        module(tensor)
+        module(tensor.clone())
     return broken

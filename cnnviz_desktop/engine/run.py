@@ -109,6 +109,11 @@ class Run:
         """Tell whether the work was asked to give what there is."""
         return self._finishing.is_set()
 
+    @property
+    def waited(self) -> float:
+        """Return the seconds that it was held so far."""
+        return self._waited
+
     def check(self) -> None:
         """Raise `Cancelled` if the work was asked to stop."""
         if self._cancelled.is_set():
@@ -147,12 +152,12 @@ class Run:
             if not isinstance(items, Sized):
                 raise TypeError("track() needs a total for an iterable without a length")
             total = len(items)
-        start, waited = time.perf_counter(), self._waited
+        start, waited = time.perf_counter(), self.waited
         self.report(label, 0, total, 0.0)
         for done, item in enumerate(items, start=1):
             self.pause()
             yield item
-            taken = time.perf_counter() - start - (self._waited - waited)
+            taken = time.perf_counter() - start - (self.waited - waited)
             self.report(label, done, total, taken)
 
     @property
@@ -179,7 +184,7 @@ class Part(Run):
         self._parts = parts
         self._shown = shown
         self._done = 0
-        self._start = time.perf_counter()
+        self._start = time.perf_counter() - whole.waited
 
     def advance(self) -> None:
         """Go on to the next part."""
@@ -201,6 +206,11 @@ class Part(Run):
         return self._whole.held
 
     @property
+    def waited(self) -> float:
+        """Return the seconds that the whole was held so far."""
+        return self._whole.waited
+
+    @property
     def previews(self) -> bool:
         """Tell whether anybody looks at unfinished results."""
         return self._shown and self._whole.previews
@@ -215,7 +225,7 @@ class Part(Run):
 
     def report(self, label: str, done: int, total: int, elapsed: float) -> None:
         """Report the part's progress as that of the whole."""
-        taken = time.perf_counter() - self._start
+        taken = time.perf_counter() - self._start - self.waited
         self._whole.report(self._label, self._done * total + done, self._parts * total, taken)
 
     def preview(self, result: Result) -> None:

@@ -11,9 +11,8 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
+from cnnviz_desktop.engine.model_files import LARGEST_HEADER
 from cnnviz_desktop.errors import ModelError
-
-LARGEST_HEADER = 100_000_000  # bytes, the limit of safetensors' own readers
 
 _TYPES = {
     "F64": torch.float64,

@@ -67,8 +67,8 @@ def selectivity(
             f"The score of {model.labels[index]} does not depend on {node.name}. "
             "Choose a layer that the answer passes through."
         )
-    each = (gradient * leaf.detach())[0].flatten(1) if leaf.ndim == 4 else gradient * leaf.detach()
-    values = each.sum(dim=1) if leaf.ndim == 4 else each[0]
+    each = (gradient * leaf.detach())[0]
+    values = each.reshape(len(each), -1).sum(dim=1)
     return Selectivity(
         values=values.float().cpu().numpy(),
         layer=node.name,

@@ -88,18 +88,18 @@ class Canvas:
             colours = torch.fft.irfft2(spectrum, s=size, norm="ortho") / _DAMPING
         if self.channels == 3 and self.decorrelated:
             flat = colours.flatten(2)
-            colours = (_kept_matrix().to(flat) @ flat).view_as(colours)
+            colours = (_kept_matrix(flat.device).to(flat.dtype) @ flat).view_as(colours)
         return colours.sigmoid()
 
     def _scale(self, like: Tensor) -> Tensor:
-        return _kept_scale(self.height, self.width).to(like.device)
+        return _kept_scale(self.height, self.width, like.device)
 
 
 @lru_cache(maxsize=2)
-def _kept_scale(height: int, width: int) -> Tensor:
-    return spectrum_scale(height, width)
+def _kept_scale(height: int, width: int, device: torch.device) -> Tensor:
+    return spectrum_scale(height, width).to(device)
 
 
-@lru_cache(maxsize=1)
-def _kept_matrix() -> Tensor:
-    return colour_matrix()
+@lru_cache(maxsize=2)
+def _kept_matrix(device: torch.device) -> Tensor:
+    return colour_matrix().to(device)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from cnnviz_desktop.data import LayerNode
 from cnnviz_desktop.engine.convolutions import quick_convolutions
+from cnnviz_desktop.engine.heads import put_layer
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.recording import hooked, interruptible, replaced
 from cnnviz_desktop.engine.run import Run
@@ -42,7 +43,7 @@ def behind(
             shared = chain(model.module.parameters(), model.module.buffers())
             made = copy.deepcopy(model.module, {id(item): item for item in shared})
             for name, outputs in recorded.items():
-                _put(made, name, _Said(outputs))
+                put_layer(made, name, _Said(outputs))
             scores = _with_output(model, made, tensor, layer, call, run)
             if _agrees(scores(maps)[0], logits):
                 return scores
@@ -51,12 +52,6 @@ def behind(
         except Exception:  # whatever a network of someone's own raises
             return _with_output(model, model.module, tensor, layer, call, run)
     return _with_output(model, model.module, tensor, layer, call, run)
-
-
-def _put(module: nn.Module, name: str, part: nn.Module) -> None:
-    """Put a part of a network in the place of the one of that dotted name."""
-    parent, _, key = name.rpartition(".")
-    setattr(module.get_submodule(parent), key, part)
 
 
 def _agrees(scores: Tensor, wanted: Tensor) -> bool:
@@ -70,7 +65,7 @@ def _with_output(
 ) -> Scores:
     def scores(maps: Tensor) -> Tensor:
         given = tensor.expand(len(maps), *tensor.shape[1:])
-        given = given.contiguous(memory_format=model.layout)  # it may be written into
+        given = given.clone(memory_format=model.layout)  # it may be written into
         with (
             torch.inference_mode(),
             interruptible(module, run),
@@ -124,7 +119,7 @@ def _before(
         interruptible(model.module, run),
         hooked(names, before=begin, after=end),
     ):
-        model.module(tensor)
+        model.module(tensor.clone())
     done = {name: outputs for name, outputs in given.items() if len(outputs) == calls.get(name)}
     return (done, maps[0]) if maps else ({}, tensor)
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnviz_desktop.data import PRETRAINED
+from cnnviz_desktop.engine.catalogue import BUNDLED
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.training_folder import SUFFIXES, is_checkpoint
 from cnnviz_desktop.engine.weights import load_state, read_state
@@ -22,7 +23,6 @@ from cnnviz_desktop.errors import ModelError, ParameterError
 from cnnviz_desktop.resources import resource
 
 FILE, STEP, EPOCH = "file", "step", "epoch"
-_BUNDLED = "bundled"
 _WORDS = {STEP: r"(?:global_?)?step|steps|iter(?:ation)?s?", EPOCH: r"epochs?|ep"}
 
 
@@ -41,7 +41,7 @@ class Checkpoint:
 
 def bundled_checkpoints(model: LoadedModel) -> Path | None:
     """Return the checkpoints that ship, where the bundled network is the one that is open."""
-    if model.name != _BUNDLED or model.weights != PRETRAINED:
+    if model.name != BUNDLED or model.weights != PRETRAINED:
         return None
     try:
         return resource("bundled/checkpoints")
@@ -138,7 +138,8 @@ def distances(now: Mapping[str, Tensor], then: Mapping[str, Tensor]) -> list[flo
     for name, weight in now.items():
         other = then[name]
         same = other is weight or other.data_ptr() == weight.data_ptr()
-        found.append(0.0 if same else float(torch.linalg.vector_norm((weight - other).double())))
+        away = 0.0 if same else float(torch.linalg.vector_norm((weight - other).cpu().double()))
+        found.append(away)
     return found
 
 

@@ -203,7 +203,8 @@ class Tracker:
         quiet = contextlib.redirect_stdout(io.StringIO())
         with warnings.catch_warnings(), quiet, contextlib.suppress(Exception):
             warnings.simplefilter("ignore")
-            self.writer.add_graph(self.module, self._placed(images[:1]), use_strict_trace=False)
+            example = self._placed(images[:1]).clone()  # which the network may write into
+            self.writer.add_graph(self.module, example, use_strict_trace=False)
 
     def _placed(self, images: Tensor) -> Tensor:
         example = next(self.module.parameters(), None)
@@ -235,13 +236,13 @@ class Tracker:
 
     def _write_histogram(self, tag: str, values: Tensor, step: int) -> None:
         flat = values.reshape(-1)
-        flat = flat[:: max(1, flat.numel() // _SAMPLE)].double()
+        flat = flat[:: max(1, flat.numel() // _SAMPLE)].cpu().double()
         flat = flat[torch.isfinite(flat)]
         if not flat.numel():
             return
         low, high = (float(item) for item in flat.aminmax())
         ends = (low, high) if high > low else (low - 0.5, high + 0.5)
-        counts = torch.histc(flat.float(), _BINS, *ends).cpu().numpy()
+        counts = torch.histc(flat.float(), _BINS, *ends).numpy()
         # By hand: what add_histogram does takes ten times as long.
         self.writer.add_histogram_raw(
             tag,
@@ -278,7 +279,7 @@ class Tracker:
                 self.writer.add_image(f"maps/{name}", drawn, step, dataformats="HWC")
 
         with hooked(names, after=look):
-            self.module(inputs)
+            self.module(inputs.clone())
         self._write_cams(step, inputs)
 
     def _write_cams(self, step: int, inputs: Tensor) -> None:

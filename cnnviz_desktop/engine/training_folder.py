@@ -31,11 +31,6 @@ def is_checkpoint(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def is_event_file(path: Path) -> bool:
-    """Tell by its name whether TensorBoard reads a file."""
-    return _EVENTS in path.name
-
-
 def look_into(path: Path) -> TrainingFolder:
     """Return what a folder, or the folder of a file, holds.
 

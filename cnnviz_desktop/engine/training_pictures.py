@@ -14,8 +14,10 @@ import torch
 from torch import Tensor
 
 from cnnviz_desktop.data import ImageInput
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.datasets import NO_CLASS, Dataset, Item, open_dataset
 from cnnviz_desktop.engine.decoding import decoded
+from cnnviz_desktop.engine.evaluation import SKIPPED
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.errors import ParameterError
 
@@ -89,7 +91,7 @@ def training_pictures(
         notes = [*training.notes]
         if problems:
             first = "; ".join(problems[:_NAMED])
-            notes.append(f"{len(problems)} files could not be read and were skipped: {first}.")
+            notes.append(f"{amount(len(problems), *SKIPPED)}: {first}.")
         yield TrainingPictures(
             title=training.title,
             classes=training.classes,
@@ -174,7 +176,7 @@ def _split(truth: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 def _check(dataset: Dataset, truth: Tensor, held: Tensor, problems: Sequence[str]) -> None:
     """Raise `ParameterError` where nothing could be learned or measured."""
     missing = sorted(set(range(len(dataset.classes))) - set(truth.tolist()))
-    broken = f" {len(problems)} files could not be read." if problems else ""
+    broken = f" {amount(len(problems), 'file', 'files')} could not be read." if problems else ""
     if len(dataset.classes) < 2:
         raise ParameterError(
             f"{dataset.title} has one class alone: give it a folder for each of two or more."

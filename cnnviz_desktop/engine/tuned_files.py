@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnviz_desktop.engine.model_files import LARGEST_HEADER
 from cnnviz_desktop.engine.preprocessing import Preprocessing
-from cnnviz_desktop.engine.safetensors_files import LARGEST_HEADER
 from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.whole_file import whole_file
 

@@ -15,7 +15,7 @@ from cnnviz_desktop.data import Maximised
 from cnnviz_desktop.engine.loaded_model import ready
 from cnnviz_desktop.engine.preprocessing import Preprocessing
 from cnnviz_desktop.engine.run import Run
-from cnnviz_desktop.engine.techniques import ActivationMaximization
+from cnnviz_desktop.engine.techniques import ActivationMaximization, Gallery
 from cnnviz_desktop.errors import Cancelled, LayerError, ParameterError
 
 
@@ -104,6 +104,20 @@ def test_a_dead_start_wakes_and_a_dead_unit_says_so(load):
     dead = ActivationMaximization(layer="act", channel=1, **quick)(model)
     assert dead.responses[0] == 0
     assert any("channel 1" in note for note in dead.notes)
+
+
+def test_a_broken_network_grows_grey_and_says_why(load, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNVIZ_CACHE_DIR", str(tmp_path))
+    model = load(Red())
+    with torch.no_grad():
+        next(model.module.parameters()).fill_(torch.nan)
+
+    for technique in (ActivationMaximization(steps=2), Gallery(steps=2, count=1)):
+        found = technique(model)
+        assert np.abs(found.pictures - 0.5).max() < 0.003
+        (note,) = found.notes
+        assert "gives no number for channel 0" in note and "Statistics tells which" in note
+    assert Gallery(steps=2, count=1)(model).notes == found.notes
 
 
 def test_grey_networks_get_grey_pictures():

@@ -9,7 +9,17 @@ import math
 import numpy as np
 import pytest
 import torch
-from networks import Containers, Counted, Counter, Ending, Functional, Plain, Residual, SideBranch
+from networks import (
+    Containers,
+    Counted,
+    Counter,
+    Ending,
+    Functional,
+    Lambda,
+    Plain,
+    Residual,
+    SideBranch,
+)
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,6 +31,7 @@ from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import (
     AblationCam,
     EigenCam,
+    EvidenceMatrix,
     FasterScoreCam,
     FeatureMaps,
     FinerCam,
@@ -224,6 +235,41 @@ def test_full_grad_refuses_a_network_without_such_biases(load, noise):
     network = nn.Sequential(nn.Conv2d(3, 2, 1, bias=False), nn.Flatten(), nn.Linear(128, 3))
     with pytest.raises(LayerError, match="No layer of tiny adds a bias to maps"):
         FullGrad()(load(network), noise())
+    severed = nn.Sequential(nn.Conv2d(3, 3, 1), Lambda(lambda x: x.detach().mean((2, 3))))
+    with pytest.raises(LayerError, match="no gradient through to it"):
+        FullGrad()(load(severed), noise())
+
+
+class Shifting(nn.Module):
+    """Normalises what it is given, where it lies or in a copy."""
+
+    def __init__(self, in_place: bool) -> None:
+        super().__init__()
+        self.in_place = in_place
+        self.inner = Plain()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x.sub_(0.7).mul_(2) if self.in_place else (x - 0.7) * 2)
+
+
+@pytest.mark.parametrize(
+    "technique",
+    [
+        ScoreCam(layer="inner.conv1"),
+        AblationCam(layer="inner.conv1", smooth="flips"),
+        GradCam(layer="inner.conv1", smooth="flips and scales"),
+        FullGrad(smooth="flips"),
+        EvidenceMatrix(
+            methods=("grad-cam",), layers=("inner.conv1",), metrics=("road", "insertion", "drop")
+        ),
+    ],
+    ids=lambda technique: technique.command,
+)
+def test_a_network_that_writes_into_its_input_gets_a_copy(load, noise, technique):
+    wanted, found = (technique(load(Shifting(way)), noise()) for way in (False, True))
+    of = "scores" if isinstance(technique, EvidenceMatrix) else "values"
+    assert getattr(wanted, of).any()
+    np.testing.assert_allclose(getattr(found, of), getattr(wanted, of), rtol=1e-4, atol=1e-6)
 
 
 # ------------------------------------------------------------------------------- several at once

@@ -10,10 +10,12 @@ import torch
 from networks import Plain
 from torch import nn
 
-from cnnviz_desktop.data import Comparison
+from cnnviz_desktop.data import Comparison, InputSpec
 from cnnviz_desktop.engine import comparison
 from cnnviz_desktop.engine.comparison import MEASURES, compare, matched
+from cnnviz_desktop.engine.evaluation import told_apart
 from cnnviz_desktop.engine.kept_models import KeptModels
+from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import CompareModels, GradCam
 from cnnviz_desktop.errors import Cancelled, ModelError, ParameterError
@@ -55,7 +57,7 @@ def shelf(monkeypatch):
     """Load networks by name from a dictionary; list what was asked for."""
     known, asked = {}, []
 
-    def load_model(name, weights=None, device="cpu", run=None, *, trust=False):
+    def load_model(name, weights=None, device="cpu", run=None, *, spec=None, trust=False):
         asked.append((name, weights))
         if name not in known:
             raise ModelError(f"There is no model “{name}”.")
@@ -119,6 +121,14 @@ def test_the_maps_are_the_strongest_of_each_stage_as_grad_cam_sees_them(load, no
 
 def _place(model, strip) -> int:
     return [name for name, _child in model.module.named_children()].index(strip.maps.layer)
+
+
+def test_the_same_network_drawn_anew_is_fed_as_the_first(noise):
+    model = load_model("bundled", spec=InputSpec(size=(64, 64)))
+    (found,) = compare(CompareModels(models=("bundled=none",)), model, [noise()])
+    first, drawn = found.models
+    assert first.multiply_adds == drawn.multiply_adds
+    assert first.strips[0].maps.values.shape == drawn.strips[0].maps.values.shape
 
 
 def test_stages_are_matched_by_their_place_or_by_their_resolution():
@@ -250,11 +260,8 @@ def test_more_than_four_are_refused_and_a_wrong_name_is_told(load, noise, shelf)
 
 
 def test_networks_of_one_name_are_told_apart_by_their_weights():
-    def column(weights: str):
-        return comparison._Column("net", "net", weights, "", 0, 0, 0, ())
-
-    kinds = [column(item) for item in ("pretrained", "none", "/a/step-1.pth", "pretrained")]
-    assert comparison._titles(kinds) == [
+    kinds = [("net", item) for item in ("pretrained", "none", "/a/step-1.pth", "pretrained")]
+    assert told_apart(kinds) == [
         "net (1)",
         "net (random weights)",
         "net (step-1)",

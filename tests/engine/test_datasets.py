@@ -77,7 +77,7 @@ def test_pictures_beside_the_folders_of_classes_have_none_and_it_says_so(tmp_pat
     found = open_dataset(tmp_path)
 
     assert [item.label for item in found.items] == [0, NO_CLASS]
-    assert "1 pictures lie in no folder of a class" in found.notes[0]
+    assert "1 picture lies in no folder of a class" in found.notes[0]
 
 
 def test_the_part_for_testing_is_used_unless_the_other_is_asked_for(tmp_path):
@@ -121,7 +121,7 @@ def test_a_list_of_paths_and_labels(tmp_path):
     assert found.read("pictures/1.png").pixels.shape == (8, 8, 3)
     with pytest.raises(ImageError, match="no file"):
         found.read("pictures/gone.png")
-    assert "1 rows name a picture again" in found.notes[0]
+    assert "1 row names a picture again" in found.notes[0]
 
 
 def test_a_list_without_heads_and_with_semicolons(tmp_path):
@@ -231,6 +231,15 @@ def test_cifar_10_as_torchvision_keeps_it(tmp_path):
         pixels = found.read(found.items[1].key).pixels
         assert pixels.shape == (32, 32, 3)
         assert np.array_equal(pixels[..., 2].ravel(), values[1, 2048:])
+
+
+@pytest.mark.parametrize("meta", [{}, {"label_names": 7}, {b"label_names": ["a"]}])
+def test_cifar_whose_class_names_are_damaged_is_told(tmp_path, meta):
+    write_cifar(tmp_path / "cifar-10-batches-py")
+    (tmp_path / "cifar-10-batches-py" / "batches.meta").write_bytes(pickle.dumps(meta))
+
+    with pytest.raises(ParameterError, match=r"batches\.meta is damaged"):
+        open_dataset(tmp_path)
 
 
 class _Harmful:

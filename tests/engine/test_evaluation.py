@@ -210,7 +210,8 @@ def test_several_networks_answer_on_the_same_pictures(load, tmp_path):
 
     found = evaluate([two, turned], open_dataset(root))
 
-    assert [item.model for item in found.models] == ["tiny", "turned"]
+    names = ["tiny (random weights)", "turned (random weights)"]
+    assert [item.model for item in found.models] == names
     assert len(found.files) == 3
     assert found.models[0].top1 == 1
     assert found.models[0].truth.tolist() == [1, 0, 0]
@@ -289,7 +290,8 @@ def test_the_tables_hold_every_class_and_picture(load, tmp_path):
 
     classes, pictures = class_table(found), picture_table(found)
 
-    assert [row[:4] for row in classes.rows] == [("tiny", 0, "red", 2), ("tiny", 1, "other", 2)]
+    name = "tiny (random weights)"
+    assert [row[:4] for row in classes.rows] == [(name, 0, "red", 2), (name, 1, "other", 2)]
     assert isinstance(pictures, Table)
     wrong = [row for row in pictures.rows if row[2] != row[3]]
     assert len(wrong) == 1

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from networks import Plain
 from torch import nn
 
 from cnnviz_desktop.data import Box, Heatmap
@@ -17,6 +18,7 @@ from cnnviz_desktop.engine.insertion import perturb
 from cnnviz_desktop.engine.metrics import METRICS
 from cnnviz_desktop.engine.road import road
 from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.engine.techniques import GradCam
 from cnnviz_desktop.errors import Cancelled
 
 
@@ -256,6 +258,13 @@ def test_weights_are_drawn_anew_from_the_top_and_the_model_is_left_alone(load):
     assert [moved for _name, moved in changed] == [{"4"}, {"4"}, {"4", "0"}]
     for name, item in model.module.state_dict().items():
         assert item.equal(before[name])
+
+
+def test_the_cascades_copies_have_gradients_whatever_the_callers_mode(load, noise):
+    model = load(Plain())
+    with torch.inference_mode():
+        for _name, copied in randomisation.cascade(model, steps=2):
+            assert np.isfinite(GradCam(layer="conv1")(copied, noise()).values).all()
 
 
 def test_the_cascade_keeps_to_its_steps_and_repeats_itself(load):

@@ -156,6 +156,9 @@ def test_an_early_layer_is_for_layer_cam(look):
 def test_channels_that_say_nothing_are_counted(look):
     few = look(GradCam(), GOOD, diagnosis=Diagnosis(constant=2, channels=6))
     assert few["2 channels say nothing here"].finding.severity == "info"
+    assert "1 channel says nothing here" in look(
+        GradCam(), GOOD, diagnosis=Diagnosis(constant=1, channels=6)
+    )
     many = look(GradCam(), GOOD, diagnosis=Diagnosis(constant=5, channels=6))
     assert many["Hardly any channel is alive"].finding.severity == "warning"
 
@@ -185,6 +188,21 @@ def test_methods_that_hardly_look_at_the_class_say_so(look):
         methods=("guided-backprop", "sobel"), metrics=("sanity", "ssim", "road")
     )
     assert "Magnitudes" in found["Values 0 … 11"].finding.detail
+
+
+def test_a_map_that_is_of_no_class_is_not_said_to_speak_against_one(look):
+    below = np.full((4, 4), -1.0)
+    below[0, 0] = 2
+    found = look(EigenCam(), below, diagnosis=Diagnosis(softmax=True))
+    assert "neither is for or against a class" in found["Values −1 … 2"].finding.detail
+    assert "Most of the map speaks against the class" not in found
+    assert "The network ends in a softmax" not in found
+
+
+def test_the_mean_of_several_layers_is_no_magnitude(look):
+    layers = ("relu2", "relu1")
+    found = look(GradCam(also=("relu1",)), np.eye(4), layers=layers, signed=False)
+    assert "What speaks for the class" in found["Values 0 … 1"].finding.detail
 
 
 def test_one_of_several_classes_keeps_its_class(look):

@@ -314,6 +314,50 @@ def test_whole_network_learns_and_its_norms_keep_their_statistics(
         assert torch.equal(item, before[key])
 
 
+class Lonely(Plain):
+    """Takes one picture at a time, as what was exported for one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.reshape(1, 3, 8, 8))
+
+
+def test_a_network_that_takes_one_picture_is_refused(load, colours: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="takes one picture at a time"):
+        fine_tune(load(Lonely()), FineTuning(data=str(colours)), tmp_path / "new.safetensors")
+
+
+class Forgetting(nn.Sequential):
+    """A network that forgets nearly all it sees, but only while it is trained."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(4)
+        parts = (nn.Conv2d(3, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        super().__init__(*parts, nn.Dropout(0.9), nn.Linear(6, 3))
+
+
+def test_held_out_pictures_are_measured_without_dropout(
+    load, colours: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    model = load(Forgetting(), size=(16, 16))
+    settings = FineTuning(data=str(colours), epochs=2, thaw=True, batch=8, patience=0)
+    tuned = fine_tune(model, settings, tmp_path / "new.safetensors")
+
+    model.module.load_state_dict(load_file(tuned.path))
+    with training_pictures(str(colours), model.preprocessing, 0.2, 0, Run()) as pictures:
+        rows = pictures.held_out
+        mean, std = (
+            torch.tensor(item).view(3, 1, 1)
+            for item in (model.preprocessing.mean, model.preprocessing.std)
+        )
+        with torch.no_grad():
+            scores = model.module((pictures.of(rows) - mean) / std)
+        tally = Tally(3)
+        tally.add(scores, pictures.truth[rows])
+    assert tally.measures()[:2] == pytest.approx((tuned.loss, tuned.accuracy), rel=1e-5)
+
+
 class Stopping(Run):
     """A run that is cancelled, or asked for what there is, after so many reports."""
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnviz_desktop.data import ImageInput, LayerHealth
-from cnnviz_desktop.engine.health import health, kernels, observe, unlearned
+from cnnviz_desktop.engine.health import health, observe, rows_of, unlearned
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import FeatureMaps
 from cnnviz_desktop.errors import Cancelled
@@ -307,7 +307,7 @@ def test_zero_kernels_and_scales_are_unlearned():
 def test_kernels_of_a_transposed_convolution_are_by_output():
     conv = nn.ConvTranspose2d(4, 6, (1, 2), groups=2)
 
-    rows = kernels(conv, conv.weight)
+    rows = rows_of(conv, conv.weight)
 
     assert rows.shape == (6, 4)
     # output 4 is the second of group 1, which reads inputs 2 and 3

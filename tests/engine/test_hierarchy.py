@@ -31,6 +31,14 @@ class Scaled(nn.Module):
         return self.head(self.down(self.act(self.stem(x))).flatten(1))
 
 
+class Telling(Scaled):
+    """Gives its features too, before its scores."""
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+        features = self.down(self.act(self.stem(x))).flatten(1)
+        return {"features": features, "logits": self.head(features)}
+
+
 @pytest.fixture
 def ramp() -> ImageInput:
     values = np.arange(64, dtype=np.uint8).reshape(8, 8)
@@ -54,8 +62,9 @@ def test_the_first_maps_come_in_order(load, ramp):
     assert strip.maps.values[1].max() == 0  # -4 times red is silent after the ReLU
 
 
-def test_it_ends_with_the_answer_that_the_network_gives(load, ramp):
-    model = load(Scaled())
+@pytest.mark.parametrize("network", [Scaled, Telling])
+def test_it_ends_with_the_answer_that_the_network_gives(load, ramp, network):
+    model = load(network())
     answer = Hierarchy()(model, ramp).prediction
     assert answer is not None
     np.testing.assert_array_equal(answer.logits, inspect(model, ramp).logits)

@@ -141,6 +141,7 @@ def test_a_grey_array_fills_three_channels(shape: tuple[int, ...]) -> None:
         (np.array([[0, 128, 65535]], np.uint16), [0, 0, 255], "16 bits"),
         (np.array([[129, 385, 386]], np.uint16), [1, 1, 2], "16 bits"),
         (np.array([[0, 200]], np.int64), [0, 200], None),
+        (np.array([[0, 200]], np.uint32), [0, 200], None),
         (np.array([[-100, 100]], np.int32), [0, 255], "-100 to 100"),
         (np.array([[False, True]]), [0, 255], None),
         (np.array([[0, 1 << 63]], np.uint64), [0, 255], "were scaled"),

@@ -239,7 +239,10 @@ def test_what_is_said_of_an_own_network_is_not_guessed():
     settled = settle(Mnist(), said)
 
     assert settled.preprocessing == Preprocessing((28, 28), 28, (0.1307,), (0.3081,))
-    assert "28×28 grey is a guess. Change it with --size or" in settled.findings[0].detail
+    assert (
+        "28×28 grey is a guess. Change it in the window (Tools, Input and"
+        in settled.findings[0].detail
+    )
     assert settle(Mnist(), InputSpec((28, 28), (0.1,), (0.2,))).findings == ()
 
 

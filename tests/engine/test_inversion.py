@@ -13,7 +13,15 @@ from cnnviz_desktop.engine.dreaming import octave_sizes
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import DeepDream, Inversion
 from cnnviz_desktop.engine.techniques.inversion import nearness
-from cnnviz_desktop.errors import ParameterError
+from cnnviz_desktop.errors import LayerError, ParameterError
+
+
+class Severed(Plain):
+    """A network whose author let it compute no gradients."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return super().forward(x)
 
 
 class Forgetful(nn.Sequential):
@@ -176,6 +184,8 @@ def test_a_dream_at_several_sizes_is_the_same_every_time(load, chequered):
 def test_a_dream_of_a_channel_that_is_not_there_is_refused(load, chequered):
     with pytest.raises(ParameterError, match="4 channels: channel must be 0 to 3"):
         DeepDream(layer="conv1", channel=4)(load(Plain(), size=(16, 16)), chequered)
+    with pytest.raises(LayerError, match="no gradient through from conv1 to the picture"):
+        DeepDream(layer="conv1")(load(Severed(), size=(16, 16)), chequered)
 
 
 def test_a_dream_has_the_size_that_is_asked_for(load):

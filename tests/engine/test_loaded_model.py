@@ -121,6 +121,26 @@ def test_a_network_that_fails_is_one_sentence():
     assert "--size" in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_broken_answer_is_no_number_and_no_warning(load, noise, value):
+    model = load(nn.Sequential(nn.Flatten(), nn.Linear(192, 3)))
+    with torch.no_grad():
+        model.module[1].bias[1] = value
+
+    answer = inspect(model, noise())
+
+    assert not np.isfinite(answer.probabilities[1]) and answer.labels == model.labels
+
+
+def test_filters_of_a_network_without_convolutions_ask_for_a_layer(load):
+    model = load(nn.Sequential(nn.MaxPool2d(2), nn.Flatten(), nn.Linear(48, 3)))
+
+    assert model.default_layer == "0"
+    with pytest.raises(LayerError, match="no convolution to begin with: name a layer"):
+        model.layer(None, weights=True)
+    assert model.layer("2", weights=True).kind == "Linear"
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 def test_another_device_gives_the_same(noise):
     plain = opened(Ending(nn.Softmax(1)), "own", Preprocessing((8, 8), 8))

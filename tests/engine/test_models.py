@@ -26,6 +26,7 @@ from cnnviz_desktop.engine.inspection import inspect
 from cnnviz_desktop.engine.models import find_device, load_model
 from cnnviz_desktop.engine.recording import hooked
 from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.engine.techniques import Saliency
 from cnnviz_desktop.engine.weights import load_state, read_state, undrawn
 from cnnviz_desktop.errors import (
     Cancelled,
@@ -248,6 +249,13 @@ def test_inspect_gives_a_softmax_of_the_networks_own_answer(load, noise):
     ]
 
 
+def test_a_network_that_is_loaded_in_inference_mode_has_gradients(noise):
+    with torch.inference_mode():
+        model = load_model("bundled")
+
+    assert np.isfinite(Saliency()(model, noise()).values).all()
+
+
 def test_inspect_can_be_cancelled(load, noise):
     run = Run()
     run.cancel()
@@ -292,7 +300,7 @@ def test_no_default_layer_is_an_error_with_a_reason(load):
 
     with says(LayerError, "No layer of this network gives maps"):
         model.layer(None)
-    with says(LayerError, "tiny has no such layer"):
+    with says(LayerError, "tiny has no convolution to begin with"):
         model.layer(None, weights=True)
 
 

@@ -23,8 +23,9 @@ from cnnviz_desktop.engine.optimising import (
 )
 from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.spectrum import Canvas
-from cnnviz_desktop.engine.techniques import ActivationMaximization
+from cnnviz_desktop.engine.techniques import ActivationMaximization, Exemplars, Probes
 from cnnviz_desktop.engine.transforms import Transforms
+from cnnviz_desktop.errors import ParameterError
 
 
 def test_adam_moves_as_pytorchs_does():
@@ -239,6 +240,40 @@ def test_diversity_grows_pictures_that_differ(load):
 
     assert grown.wanted == ("channel 0, 1 of 3", "channel 0, 2 of 3", "channel 0, 3 of 3")
     assert np.abs(grown.pictures[0] - grown.pictures[1]).mean() > 0.05
+
+
+class Lonely(nn.Module):
+    """Takes one picture at a time, as what was exported for one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Plain()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert len(x) == 1
+        return self.inner(x)
+
+
+def test_a_network_that_takes_one_picture_is_shown_one_at_a_time(load):
+    lonely, model = load(Lonely()), load(Plain())
+    wanted = ActivationMaximization(layer="conv1", count=3, steps=4)(model)
+    found = ActivationMaximization(layer="inner.conv1", count=3, steps=4)(lonely)
+    np.testing.assert_allclose(found.pictures, wanted.pictures, atol=1e-5)
+    np.testing.assert_allclose(found.responses, wanted.responses, rtol=1e-4)
+    with pytest.raises(ParameterError, match="takes one picture at a time"):
+        ActivationMaximization(layer="inner.conv1", objective="diversity", count=2)(lonely)
+
+
+def test_probes_and_exemplars_are_looked_at_one_at_a_time_too(load, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNNVIZ_CACHE_DIR", str(tmp_path))
+    wanted, found = (
+        Exemplars(layer=layer, channel=1, pictures=9)(load(network, size=(16, 16)))
+        for layer, network in (("conv1", Plain()), ("inner.conv1", Lonely()))
+    )
+    np.testing.assert_allclose(found.values, wanted.values, rtol=1e-4)
+    wanted = Probes(layer="conv1", channel=1)(load(Plain(), size=(16, 16)))
+    found = Probes(layer="inner.conv1", channel=1)(load(Lonely(), size=(16, 16)))
+    np.testing.assert_allclose(found.responses, wanted.responses, rtol=1e-4, atol=1e-5)
 
 
 def test_a_network_of_one_size_is_shown_pictures_of_that_size(load):

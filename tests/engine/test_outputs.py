@@ -81,6 +81,8 @@ def test_the_number_of_classes_decides_between_nameless_tensors():
     assert scores_of((A, B), 5) is A
     assert scores_of((A, B), 7) is A
     assert scores_of({"logits": A, "other": B}, 3) is A
+    maps = (torch.zeros(1, 5, 1, 1), torch.ones(1, 3, 1, 1))
+    torch.testing.assert_close(scores_of(maps, 3), B)
 
 
 def test_axes_of_one_cell_are_left_out_and_a_missing_one_is_added():

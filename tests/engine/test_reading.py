@@ -111,6 +111,17 @@ def test_many_inputs_leave_a_rest(load, noise):
     assert total(reading) == pytest.approx(reading.value, abs=1e-6)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_callers_gradient_mode_changes_nothing(load, noise, mode):
+    model, image = load(Two()), noise()
+    wanted = read(model, image, "mix", 0, 1, 2)
+    with mode():
+        found = read(model, image, "mix", 0, 1, 2)
+    assert found.effective.any()
+    np.testing.assert_array_equal(found.effective, wanted.effective)
+    assert (found.value, found.arithmetic.value) == (wanted.value, wanted.arithmetic.value)
+
+
 def test_places_outside_are_refused_with_a_sentence(load):
     model = load(Two())
     for place, said in (

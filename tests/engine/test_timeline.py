@@ -127,6 +127,16 @@ def test_each_checkpoint_gives_what_the_network_gives_with_its_weights(trained, 
         assert torch.equal(value, kept[key]), key
 
 
+def test_a_callers_gradient_mode_changes_nothing(trained, noise) -> None:
+    model, folder = trained
+    make = Timeline(checkpoints=str(folder), layer="conv1", show=("cam", "maximised"), **FEW)
+    wanted = make(model, noise())
+    with torch.inference_mode():
+        found = make(model, noise())
+    np.testing.assert_array_equal(found.heat, wanted.heat)
+    np.testing.assert_array_equal(found.wanted, wanted.wanted)
+
+
 def test_dead_filters_are_counted_layer_by_layer(load, noise, tmp_path) -> None:
     model = load(Plain())
     for number in range(2):

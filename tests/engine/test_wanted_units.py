@@ -64,6 +64,7 @@ def test_the_threshold_is_the_percentile_over_a_folders_pictures(bundled_weights
         tensors.append(torch.from_numpy(item.pixels).permute(2, 0, 1))
     maps = record(model.module, normalised(torch.stack(tensors)), {"blocks.1": 1})["blocks.1"][0]
 
+    (tmp_path / "broken.png").write_bytes(b"no picture")
     found = high_values(model, "blocks.1", 0, (3, 5), tmp_path)
     made = ActivationMaximization(layer="blocks.1", channel=5, steps=2, folder=str(tmp_path))(model)
 

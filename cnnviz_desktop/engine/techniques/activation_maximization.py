@@ -7,7 +7,7 @@ Visualization, Distill 2017, doi:10.23915/distill.00007.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -397,8 +397,6 @@ def _picture_size(model: LoadedModel, longer: int) -> tuple[int, int]:
 
 def _answers(model: LoadedModel, growing: Optimisation) -> tuple[Prediction, ...]:
     """Return what the network takes the finished pictures for, at its own input."""
-    from dataclasses import replace
-
     from cnnviz_desktop.engine.inspection import prediction
 
     subject = replace(growing.subject, layer="", grid=model.preprocessing.size)
@@ -414,7 +412,14 @@ def _answers(model: LoadedModel, growing: Optimisation) -> tuple[Prediction, ...
 def _notes(
     names: tuple[str, ...], objective: Objective, responses: Floats, dead: list[bool]
 ) -> tuple[str, ...]:
-    """Say which units would not fire."""
+    """Say which units gave no numbers, and which would not fire."""
+    sound = np.isfinite(responses).tolist()
+    broken = [name for name, is_number in zip(names, sound, strict=True) if not is_number]
+    if broken:
+        return (
+            f"The network gives no number for {_listed(broken)}, so that nothing could grow: some "
+            "of its weights may be broken. Statistics tells which.",
+        )
     if objective.kind not in ("channel", "neuron", "diversity", "joint"):
         return ()
     unmoved = [name for name, still in zip(names, dead, strict=True) if still]

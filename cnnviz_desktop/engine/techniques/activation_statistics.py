@@ -10,6 +10,7 @@ from cnnviz_desktop.engine.layer_selection import is_selected, layers_parameter,
 from cnnviz_desktop.engine.parameters import show_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.engine.techniques.channel_health import SATURATED
 from cnnviz_desktop.engine.techniques.weight_statistics import (
     FIRST,
     LAST,
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.health import Census
     from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.engine.statistics import Statistics
-
-_SATURATED = 0.95  # of a channel's values at a bound
-_FEW = 4  # values; maps of fewer have too few directions to be told apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +116,7 @@ class _Survey:
     def _cells(self, place: tuple[str, int], row: _Row) -> tuple[Cell, ...]:
         name, call = place
         tally, known = self.census.tallies[place], row.known
-        saturated = int((tally.saturation >= _SATURATED).sum()) if tally.bounded else None
+        saturated = int((tally.saturation >= SATURATED).sum()) if tally.bounded else None
         first, last = number_cells(known)
         return (
             name,
@@ -146,9 +144,10 @@ class _Row:
 
 def _duplicates(output: Tensor, axis: int) -> int | None:
     """Count the maps that have the direction of an earlier one, None where maps are too small."""
+    from cnnviz_desktop.engine.doubles import FEW
     from cnnviz_desktop.engine.statistics import duplicates
 
     rows = output[:1].movedim(axis, 0).flatten(1)
-    if output.ndim < 3 or rows.shape[1] < _FEW:
+    if output.ndim < 3 or rows.shape[1] < FEW:
         return None
     return int(duplicates(rows).sum())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from cnnviz_desktop.data import Cell, ImageInput, LayerHealth, Table
+from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.layer_selection import is_selected, layers_parameter, none_selected
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import FolderKind, Technique, parameter
@@ -85,7 +86,7 @@ class ChannelHealth(Technique):
                     f"None of the {len(dataset)} pictures in {dataset.title} can be read: "
                     f"{failures[0]}"
                 )
-            over = f"{pictures} picture{'s' if pictures != 1 else ''} of {dataset.title}"
+            over = f"{amount(pictures, 'picture', 'pictures')} of {dataset.title}"
         rows = [
             _row(item, model, doubles)
             for item in found
@@ -164,9 +165,8 @@ def _table(title: str, rows: list[tuple[Cell, ...]], failures: list[str]) -> Tab
     ]
     if failures:
         more = f" And {len(failures) - _NAMED} more." if len(failures) > _NAMED else ""
-        files = "file was" if len(failures) == 1 else "files were"
         said = " ".join(failures[:_NAMED])
-        notes.append(f"{len(failures)} {files} left out. {said}{more}")
+        notes.append(f"{amount(len(failures), 'file was', 'files were')} left out. {said}{more}")
     if len(notes) == bool(failures):
         notes.insert(0, "Every channel fires, and says something of its own.")
     totals: list[Cell] = ["total", None, total("channels"), None]

@@ -50,7 +50,7 @@ def _projected(maps: Tensor) -> Tensor:
 
     if not bool(torch.isfinite(maps).all()):
         return maps.sum(dim=0) * float("nan")  # which eigenvectors are not defined for
-    rows = maps.double().flatten(1).T  # places, channels
+    rows = maps.cpu().double().flatten(1).T  # places, channels
     rows = rows - rows.mean(dim=0)
     if len(rows) <= rows.shape[1]:
         squares, vectors = torch.linalg.eigh(rows @ rows.T)
@@ -58,5 +58,5 @@ def _projected(maps: Tensor) -> Tensor:
     else:
         line = rows @ torch.linalg.eigh(rows.T @ rows)[1][:, -1]
     flipped = -line if abs(float(line.min())) > abs(float(line.max())) else line
-    found: Tensor = flipped.reshape(maps.shape[1:]).to(maps.dtype)
+    found: Tensor = flipped.reshape(maps.shape[1:]).to(maps)
     return found

@@ -83,7 +83,10 @@ class Evaluate(Technique):
         from cnnviz_desktop.model_names import parted
 
         fit = model.preprocessing.fit
-        others = [load_model(*parted(name), model.device, run).with_fit(fit) for name in self.also]
+        others = [
+            load_model(*named, model.device, run, spec=model.spec_of(*named)).with_fit(fit)
+            for named in map(parted, self.also)
+        ]
         return self.of([model, *others], run)
 
     def check_files(self) -> None:

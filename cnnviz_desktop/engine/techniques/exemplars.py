@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cnnviz_desktop.data import Exemplars as Found
 from cnnviz_desktop.data import ImageInput
+from cnnviz_desktop.engine.channels import check_channel
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import (
     Choice,
@@ -97,16 +98,12 @@ class Exemplars(Technique):
         """Go through the folder as far as that was not done, and return what was found."""
         from cnnviz_desktop.engine.datasets import open_dataset
         from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, index_path
+        from cnnviz_desktop.engine.exemplar_pass import shape_of
         from cnnviz_desktop.engine.exemplar_pictures import PERCENTILES, pictured
         from cnnviz_desktop.engine.exemplars import checked_layer, fill
 
         layer = checked_layer(model, self.layer)
-        count = (model.layer(layer).output_shape or (0,))[0]
-        if self.channel >= count:
-            raise ParameterError(
-                f"{layer} has {count} channels: channel must be 0 to {count - 1}, or -1 for "
-                f"several, not {self.channel}."
-            )
+        check_channel(layer, shape_of(model, layer)[0], self.channel, least="several")
         dataset = open_dataset(self.folder, self.split, self.pictures)
         target = _target(self.target, dataset, model)
         fill(model, dataset, (layer, *self.also), run)

@@ -17,8 +17,6 @@ from cnnviz_desktop.engine.technique import Choice, Integer, Technique, paramete
 from cnnviz_desktop.errors import LayerError, ModelError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 
@@ -49,7 +47,7 @@ class Hierarchy(Technique):
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
     ) -> Sheet:
         """Return a strip a stage, its maps in their own units, and the prediction."""
-        from cnnviz_desktop.engine.recording import record
+        from cnnviz_desktop.engine.recording import forward_through
         from cnnviz_desktop.engine.stages import stages
 
         found = stages(model.layers, model.default_layer)
@@ -58,16 +56,16 @@ class Hierarchy(Technique):
                 f"{model.name} has no layers with maps, so there are no stages to walk through."
             )
         tensor, region = model.prepare(self.required_image(image))
-        calls = {stage.layer: model.layer(stage.layer).calls for stage in found}
-        outputs = record(model.module, tensor, calls | {"": model.layers.calls}, run)
+        last = {stage.layer: model.layer(stage.layer).calls - 1 for stage in found}
+        outputs, given = forward_through(model.module, tensor, last, run, graph=False)
         strips = []
         for stage in found:
-            values = outputs[stage.layer][-1][0].float().contiguous().cpu().numpy()
+            values = outputs[stage.layer][0].float().contiguous().cpu().numpy()
             order = self._order(values)
             maps = Activation(np.ascontiguousarray(values[order]), stage.layer, region)
             strips.append(Strip(f"Stage {stage.number}", maps, tuple(order.tolist()), len(values)))
         title = f"{model.name} by stages"
-        return Sheet(title, tuple(strips), _answer(model, outputs[""], region))
+        return Sheet(title, tuple(strips), _answer(model, given, region))
 
     def _order(self, values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
         """Return the channels to show."""
@@ -78,12 +76,12 @@ class Hierarchy(Technique):
         return np.argsort(-energy, kind="stable")[:count]
 
 
-def _answer(model: LoadedModel, outputs: list[Tensor], region: Box) -> Prediction | None:
+def _answer(model: LoadedModel, output: object, region: Box) -> Prediction | None:
     """Return what the network says of the picture, None where it is no classifier."""
     from cnnviz_desktop.engine.inspection import prediction
 
     try:
-        logits = model.logits(outputs[-1] if outputs else None)
+        logits = model.logits(output)
     except ModelError:
         return None
     return prediction(model, logits[0], region)

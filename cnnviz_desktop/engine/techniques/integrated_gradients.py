@@ -77,7 +77,7 @@ class IntegratedGradients(InputExplanation):
         for total, target in zip(totals, targets, strict=True):
             parts = way[0] * total
             moved = float(logits[target] - from_scores[target])
-            notes = _notes(float(parts.double().sum()), moved, float(logits[target]))
+            notes = _notes(float(parts.cpu().double().sum()), moved, float(logits[target]))
             norm = float(total.norm())
             found.append(Found(parts.sum(dim=0), colours=parts, gradient=norm, notes=notes))
         return found

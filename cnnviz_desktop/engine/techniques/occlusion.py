@@ -87,7 +87,7 @@ class Occlusion(InputExplanation):
         done = 0
         for batch in subject.batches(covered, len(boxes), "Covering the picture", kept=False):
             answers = scores(subject.model, batch, subject.run)
-            fallen = (logits - answers)[:, targets].double().cpu().numpy()
+            fallen = (logits - answers)[:, targets].cpu().double().numpy()
             for box, fall in zip(boxes[done : done + len(batch)], fallen, strict=True):
                 falls[:, *box.slices()] += fall[:, None, None]
                 windows[box.slices()] += 1

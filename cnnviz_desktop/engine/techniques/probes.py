@@ -20,7 +20,6 @@ from cnnviz_desktop.engine.channels import check_channel, maps_of
 from cnnviz_desktop.engine.parameters import call_parameter
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import Integer, LayerKind, Technique, parameter
-from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -126,12 +125,7 @@ class Probes(Technique):
         return replace(tuning, pictured=pictured, pictures=pictures)
 
     def _layer(self, model: LoadedModel) -> LayerNode:
-        layer = model.layer(self.layer, weights=True)
-        if not layer.calls:
-            raise LayerError(
-                f"{layer.name} is not run when {model.title} looks at a picture. "
-                "Choose another layer."
-            )
+        layer = model.layer(model.layer(self.layer, weights=True).name)  # one that a pass runs
         channels = maps_of(model, layer, ", so there is no middle of them to look at")
         check_channel(layer.name, channels, self.channel, least="all")
         return layer
@@ -173,14 +167,23 @@ class Probes(Technique):
         """Return the middle of a layer's maps (B, places, N) for pictures (B, C, H, W) in 0..1."""
         import torch
 
-        from cnnviz_desktop.engine.recording import record
+        from cnnviz_desktop.engine.recording import TAKES_ONE, record
 
         mean = np.array(model.preprocessing.mean, np.float32)[:, None, None]
         std = np.array(model.preprocessing.std, np.float32)[:, None, None]
         tensor = torch.from_numpy((pictures - mean) / std).to(model.device)
         tensor = tensor.contiguous(memory_format=model.layout)
-        outputs = record(model.module, tensor, {layer.name: layer.calls}, run)[layer.name]
-        output = outputs[model.call(layer, self.call)].float()
+
+        def passed(part: Tensor) -> Tensor:
+            outputs = record(model.module, part, {layer.name: layer.calls}, run)[layer.name]
+            return outputs[model.call(layer, self.call)].float()
+
+        try:
+            output = passed(tensor)
+        except TAKES_ONE:
+            if len(tensor) == 1:
+                raise
+            output = torch.cat([passed(one) for one in torch.split(tensor, 1)])
         rows, columns = _middle(output.shape[2]), _middle(output.shape[3])
         middle = output[:, :, rows, columns]
         return middle.permute(0, 2, 3, 1).flatten(1, 2)  # quick to go through: channels lie last

@@ -10,6 +10,8 @@ import numpy as np
 
 from cnnviz_desktop.data import Box, Floats, ImageInput, LayerNode
 from cnnviz_desktop.data import Timeline as Found
+from cnnviz_desktop.engine.amounts import amount
+from cnnviz_desktop.engine.channels import channels_of, check_channel
 from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.technique import (
     Choices,
@@ -20,7 +22,7 @@ from cnnviz_desktop.engine.technique import (
     Technique,
     parameter,
 )
-from cnnviz_desktop.errors import Cancelled, CnnvizError, LayerError, ModelError, ParameterError
+from cnnviz_desktop.errors import Cancelled, CnnvizError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,10 +104,16 @@ class Timeline(Technique):
         self, model: LoadedModel, image: ImageInput | None = None, run: Run = SILENT
     ) -> Found:
         """Return what there is at each checkpoint; ended early, at those that were looked at."""
+        from cnnviz_desktop.engine.recording import gradients
+
+        image = self.required_image(image)
+        with gradients():  # what is copied or loaded in inference mode knows none
+            return self._gone_through(model, image, run)
+
+    def _gone_through(self, model: LoadedModel, image: ImageInput, run: Run) -> Found:
         from cnnviz_desktop.engine.datasets import open_dataset
         from cnnviz_desktop.engine.timeline import Rewound, weighted_layers
 
-        image = self.required_image(image)
         node = self._checked(model)
         files, unit, notes = self._files(model)
         dataset = open_dataset(count=self.pictures) if self.pictures else None
@@ -130,7 +138,7 @@ class Timeline(Technique):
             run.preview(track.found(unit, tuple(notes)))
         if not track.names:
             raise ModelError(
-                f"None of the {len(files)} files in {self.checkpoints} holds weights of "
+                f"None of the {len(files)} files of checkpoints holds weights of "
                 f"{model.title}: {left_out[0]}"
             )
         notes += _said_of(left_out)
@@ -151,17 +159,7 @@ class Timeline(Technique):
 
     def _checked(self, model: LoadedModel) -> LayerNode:
         node = model.layer(self.layer)
-        if node.output_shape is None or len(node.output_shape) not in (1, 3):
-            raise LayerError(
-                f"{node.name} ({node.kind}) gives no channels. Choose a layer with maps such as "
-                f"{model.default_layer or 'a convolution'}."
-            )
-        channels = node.output_shape[0]
-        if self.channel >= channels:
-            raise ParameterError(
-                f"{node.name} has {channels} channels: channel must be 0 to {channels - 1}, not "
-                f"{self.channel}."
-            )
+        check_channel(node.name, channels_of(model, node), self.channel)
         return node
 
     def _files(self, model: LoadedModel) -> tuple[list[Checkpoint | None], str, list[str]]:
@@ -374,7 +372,5 @@ def _strongest(each: list[Floats]) -> tuple[Floats | None, tuple[int, ...], bool
 
 def _said_of(left_out: list[str]) -> list[str]:
     """Say which files were left out."""
-    if not left_out:
-        return []
-    files = "file was" if len(left_out) == 1 else "files were"
-    return [f"{len(left_out)} {files} left out. {left_out[0]}"]
+    count = amount(len(left_out), "file was", "files were")
+    return [f"{count} left out. {left_out[0]}"] if left_out else []

@@ -73,7 +73,6 @@ class UnitCard(Technique):
         False,
         "Also show it probes to find out what it detects; a deep layer takes up to a minute.",
     )
-
     wants: bool = parameter(
         Flag(),
         False,
@@ -204,7 +203,7 @@ def _facts(model: LoadedModel, reading: Reading, values: Floats) -> Table:
     module = model.module.get_submodule(made.layer) if made is not None else None
     if made is not None and isinstance(module, nn.Conv2d):
         channel = made.channel
-        flat = module.weight.detach().reshape(len(module.weight), -1).double()
+        flat = module.weight.detach().reshape(len(module.weight), -1).cpu().double()
         norms = flat.norm(dim=1)
         rows += [
             ("kernel norm", float(norms[channel])),

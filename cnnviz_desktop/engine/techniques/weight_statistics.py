@@ -149,13 +149,13 @@ def number_cells(known: Statistics) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]
 
 def _filters(module: nn.Module, tensor: Tensor) -> tuple[Cell, Cell]:
     """Return how many filters are dead and how many duplicate another; None for biases."""
-    from cnnviz_desktop.engine.health import kernels, unlearned_rows
+    from cnnviz_desktop.engine.health import rows_of, unlearned_rows
     from cnnviz_desktop.engine.statistics import duplicates
 
     weight = getattr(module, "weight", None)
     if weight is None or tensor.data_ptr() != weight.data_ptr():
         return None, None
-    rows = kernels(module, tensor)
+    rows = rows_of(module, tensor)
     dead = int(unlearned_rows(rows).sum())
     # A kernel of one number has no direction but its sign.
     return dead, int(duplicates(rows).sum()) if rows.shape[1] > 1 else None
