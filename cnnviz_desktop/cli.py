@@ -63,18 +63,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+class _Usage(argparse.HelpFormatter):
+    """Show of a command what it needs: of its other options there are thirty."""
+
+    def _format_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any) -> str:
+        if prefix == "":  # asked for the name that a command's own parser goes by
+            return super()._format_usage(usage, actions, groups, prefix)
+        needed = [item for item in actions if item.required or not item.option_strings]
+        return f"{super()._format_usage(usage, needed, [], prefix).rstrip()} [options]\n\n"
+
+
 class _Parser(argparse.ArgumentParser):
-    """Add "did you mean" to argparse's complaint about an unknown command."""
+    """Complain in one sentence that says where to read on, with "did you mean"."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, formatter_class=_Usage)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read the words; those that nothing stands for are refused by the command itself."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            word = unknown[0].partition("=")[0]
+            if word.startswith("-"):
+                names = (name.lstrip("-") for name in self._option_string_actions)
+                close = did_you_mean(word.lstrip("-"), names)
+                self.error(f"There is no option “{word}”.{close}")
+            self.error(f"“{word}” is one word too many.")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("argument COMMAND: invalid choice: "):
             word = message.split("'")[1]
-            message = (
-                f"There is no command “{word}”.{did_you_mean(word, _COMMANDS)} "
-                "“cnnviz --help” lists them all."
-            )
-        self.print_usage(sys.stderr)
-        self.exit(BAD_INPUT, f"cnnviz: {message}\n")
+            message = f"There is no command “{word}”.{did_you_mean(word, _COMMANDS)}"
+        message = message.replace("the following arguments are required: ", "Still needed: ")
+        end = "" if message.endswith((".", "?")) else "."
+        self.exit(
+            BAD_INPUT,
+            f"cnnviz: {message.removeprefix('argument ')}{end} “{self.prog} --help” says more.\n",
+        )
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -97,12 +123,12 @@ def build_parser() -> argparse.ArgumentParser:
     tour.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_listings(add)
     add_predict(add)
-    tune = add("fine-tune", fine_tune_command.command(load), fine_tune_command.HELP)
+    tune = add("fine-tune", fine_tune_command.run, fine_tune_command.HELP)
     add_model_options(tune)
     fine_tune_command.add_options(tune)
-    evaluate = evaluate_command.command(load, shown_run, table_text, technique_from)
-    evidence = evidence_command.command(_technique, load, shown_run, table_text, technique_from)
-    compare = compare_command.command(load, shown_run, table_text, technique_from)
+    evaluate = evaluate_command.command(technique_from)
+    evidence = evidence_command.command(_technique, technique_from)
+    compare = compare_command.command(technique_from)
     for technique in TECHNIQUES:
         run = evidence if technique is EvidenceMatrix else _technique
         run = evaluate if technique is Evaluate else run

@@ -9,17 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnviz_desktop.data import Comparison, ImageInput, Table
-from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.data import RANDOM, Comparison, ImageInput, Table
 from cnnviz_desktop.engine.techniques import CompareModels
 from cnnviz_desktop.errors import ExportError, ParameterError
 from cnnviz_desktop.figure_options import check_figure_options, write_result
 from cnnviz_desktop.model_names import joined, parted
+from cnnviz_desktop.model_options import load
+from cnnviz_desktop.terminal import shown_run, table_text
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
-
-Load = Callable[[argparse.Namespace], "LoadedModel"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +29,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL|IMAGE",
         help="the next model, or the picture where there is no --image and --models names others",
     )
-    parser.add_argument("more", nargs="*", metavar="MODEL", help="more models, four in all")
+    parser.add_argument(
+        "more",
+        nargs="*",
+        metavar="MODEL",
+        help="more models, four in all; “NAME=FILE” with weights of your own",
+    )
     parser.add_argument(
         "--image",
         dest="images",
@@ -44,9 +48,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def command(
-    load: Load,
-    make_run: Callable[[], Run],
-    as_text: Callable[[Table], str],
     technique_from: Callable[[argparse.Namespace], Any],
 ) -> Callable[[argparse.Namespace], int]:
     """Return what carries `compare` out."""
@@ -64,7 +65,7 @@ def command(
         if weights is not None:
             options = argparse.Namespace(**{**vars(options), "model": name, "weights": weights})
         model = load(options)
-        found = compare(technique, model, images, make_run(), trust=options.trust)
+        found = compare(technique, model, images, shown_run(), trust=options.trust)
         for out, image, item in zip(outs, images, found, strict=True) if outs else ():
             _write(_writing(options, out), item, image, technique, model)
         if options.json:
@@ -78,7 +79,7 @@ def command(
             print(f"Wrote {options.out}")
             return 0
         for file, item in zip(files, found, strict=True):
-            print(as_text(_turned(item, file.name)))
+            print(table_text(_turned(item, file.name)))
         return 0
 
     return compare_
@@ -87,7 +88,7 @@ def command(
 def _meant(
     options: argparse.Namespace, technique: CompareModels
 ) -> tuple[CompareModels, list[Path]]:
-    """Return what is to be compared, on which files; all networks get the weights of --weights."""
+    """Return what is to be compared, on which files; random weights are said of all networks."""
     if options.images is None:
         if options.more:
             raise ParameterError("Name the picture with --image FILE, after the models.")
@@ -98,9 +99,9 @@ def _meant(
             )
         return technique, [options.image]
     names = (str(options.image), *options.more, *technique.models)
-    if options.weights is not None:
+    if options.weights == RANDOM:
         names = tuple(
-            name if parted(name)[1] is not None else joined(name, options.weights) for name in names
+            name if parted(name)[1] is not None else joined(name, RANDOM) for name in names
         )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

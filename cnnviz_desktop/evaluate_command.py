@@ -6,30 +6,30 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from cnnviz_desktop.data import Evaluation, Evaluations, Record, Table
-from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.data import RANDOM, Evaluation, Evaluations, Record, Table
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.engine.techniques import Evaluate
 from cnnviz_desktop.errors import ParameterError
-from cnnviz_desktop.figure_options import check_figure_options, write_result
-from cnnviz_desktop.model_names import parted
-
-if TYPE_CHECKING:
-    from cnnviz_desktop.engine.loaded_model import LoadedModel
+from cnnviz_desktop.figure_options import check_figure_options, check_place, write_result
+from cnnviz_desktop.model_names import file_in, parted
+from cnnviz_desktop.model_options import load
+from cnnviz_desktop.terminal import shown_run, table_text
 
 _CONFUSED = 10
-
-Load = Callable[[argparse.Namespace], "LoadedModel"]
-Print = Callable[[Table], str]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what `evaluate` takes besides a model and the technique's parameters."""
-    parser.add_argument("others", nargs="*", metavar="MODEL", help="models to compare it with")
+    parser.add_argument(
+        "others",
+        nargs="*",
+        metavar="MODEL",
+        help="models to compare it with: names or files, “NAME=FILE” with weights of your own",
+    )
     parser.add_argument(
         "--data",
         dest="folder",
@@ -47,9 +47,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def command(
-    load: Load,
-    make_run: Callable[[], Run],
-    as_text: Print,
     technique_from: Callable[[argparse.Namespace], Technique],
 ) -> Callable[[argparse.Namespace], int]:
     """Return what carries `evaluate` out."""
@@ -61,25 +58,40 @@ def command(
             raise ParameterError(
                 "--factory makes one model: to compare several, name each as FILE.py:FUNCTION."
             )
+        folder = next((item for item in options.others if Path(item).is_dir()), None)
+        if folder is not None:
+            raise ParameterError(f"{folder} is a folder, no model: write --data {folder}.")
         if options.out is not None:
             check_figure_options(options)
+        check_place(options.csv)
+        check_place(options.pictures)
         names = tuple(dict.fromkeys((*options.others, *options.also)))
         technique = technique_from(argparse.Namespace(**{**vars(options), "also": names}))
         assert isinstance(technique, Evaluate)
         technique.check_files()
-        models = [load(options)]
-        for item in names:
-            name, weights = parted(item)
-            other = {"model": name, "weights": weights or options.weights}
-            models.append(load(argparse.Namespace(**{**vars(options), **other})))
-        found = technique.of(models, make_run())
+        models = [load(options), *(load(_for_other(options, item)) for item in names)]
+        found = technique.of(models, shown_run())
         _write(options, found, record(technique, models[0]))
-        print(json.dumps(_as_json(found), indent=2) if options.json else _text(found, as_text))
+        print(json.dumps(_as_json(found), indent=2) if options.json else _text(found))
         if options.out is not None and not options.json:
             print(f"Wrote {options.out}")
         return 0
 
     return evaluate_
+
+
+def _for_other(options: argparse.Namespace, model: str) -> argparse.Namespace:
+    """Return the options of a further network.
+
+    A file of weights is the first one's alone, and what is said of the input of a file does not
+    hold for a network whose input is known by its name.
+    """
+    name, weights = parted(model)
+    drawn = RANDOM if options.weights == RANDOM else None
+    other: dict[str, Any] = {"model": name, "weights": weights or drawn}
+    if file_in(options.model)[0] and not file_in(name)[0] and other["weights"] in (None, RANDOM):
+        other |= dict.fromkeys(("input_size", "input_mean", "input_std", "input_labels"))
+    return argparse.Namespace(**{**vars(options), **other})
 
 
 def _write(options: argparse.Namespace, found: Evaluations, made: Record) -> None:
@@ -100,18 +112,18 @@ def _write(options: argparse.Namespace, found: Evaluations, made: Record) -> Non
             raise ParameterError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _text(found: Evaluations, as_text: Print) -> str:
+def _text(found: Evaluations) -> str:
     """Return the numbers as tables."""
     from cnnviz_desktop.figures.evaluation_table import confusions, summary_table
 
-    parts = [as_text(summary_table(found))]
+    parts = [table_text(summary_table(found))]
     for item in found.models:
         pairs = confusions(item, _CONFUSED)
         if pairs:
             rows = tuple((item.labels[one], item.labels[two], size) for one, two, size in pairs)
             title = f"{item.model}: most often confused"
             columns = ("class", "taken for", "pictures")
-            parts.append(as_text(Table(title, columns, ("", "", ""), rows)))
+            parts.append(table_text(Table(title, columns, ("", "", ""), rows)))
     return "\n\n".join(parts)
 
 

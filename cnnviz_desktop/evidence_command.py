@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.data import Evidence, ImageInput, Record, Table
-from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ExportError, ParameterError
 from cnnviz_desktop.figure_options import check_figure_options, write_result
+from cnnviz_desktop.model_options import load
+from cnnviz_desktop.terminal import shown_run, table_text
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -37,13 +38,7 @@ def add_pictures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def command(
-    one: Command,
-    load: Callable[[argparse.Namespace], LoadedModel],
-    make_run: Callable[[], Run],
-    as_text: Callable[[Table], str],
-    technique_from: Callable[[argparse.Namespace], Technique],
-) -> Command:
+def command(one: Command, technique_from: Callable[[argparse.Namespace], Technique]) -> Command:
     """Return what carries `evidence` out; `one` does it for a single picture."""
 
     def evidence(options: argparse.Namespace) -> int:
@@ -63,11 +58,11 @@ def command(
         model = load(options)
         technique.resolved(model)  # what is wrong with it is so for every picture
         try:
-            batch.gather(model, make_run)
+            batch.gather(model)
         finally:  # also where somebody ends it: what is done is kept
             mean = batch.finish()
         if mean is not None:
-            print(as_text(mean))
+            print(table_text(mean))
             print(f"Wrote {options.out}")
         return _SOME_FAILED if batch.skipped else 0
 
@@ -87,7 +82,7 @@ class _Batch:
         from cnnviz_desktop.engine.images import image_files
 
         folder: Path = self.options.out
-        check_figure_options(self._writing(folder / "a.png"))
+        check_figure_options(self._writing(Path("a.png")))  # as all are; the folder may be made yet
         places = [self.options.image, *self.options.more]
         self.files = list(
             dict.fromkeys(
@@ -103,7 +98,7 @@ class _Batch:
                 f"The folder {folder} cannot be made: {error.strerror}. Choose another one."
             ) from error
 
-    def gather(self, model: LoadedModel, make_run: Callable[[], Run]) -> None:
+    def gather(self, model: LoadedModel) -> None:
         """Look at one picture after the other and write what was found of each."""
         from cnnviz_desktop.engine.images import load_image
         from cnnviz_desktop.engine.technique import record
@@ -112,7 +107,7 @@ class _Batch:
         for number, (file, stem) in enumerate(zip(self.files, stems, strict=True), start=1):
             try:
                 image = load_image(file)
-                result = self.technique(model, image, make_run())
+                result = self.technique(model, image, shown_run())
                 assert isinstance(result, Evidence)
                 self._write(stem, result, image, record(self.technique, model, image))
             except (Cancelled, ExportError):

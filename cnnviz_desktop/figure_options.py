@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.data import Inverted, Maximised, Timeline
+from cnnviz_desktop.errors import ExportError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, Record, Result
@@ -116,8 +117,17 @@ def check_figure_options(options: argparse.Namespace) -> None:
     technique = getattr(options, "technique", None)
     if options.out.suffix.lower() != _FILM or technique is None or not technique.grows:
         check_suffix(options.out)
+    check_place(options.out)
     how = _given(options)
     PlateOptions(**{name: how[name] for name in how if name not in ("dpi", "transparent")})
+
+
+def check_place(path: Path | None) -> None:
+    """Refuse a file that there is no folder for: before the work, not after it."""
+    if path is not None and not path.parent.is_dir():
+        raise ExportError(
+            f"The folder {path.parent} does not exist: create it or choose another one."
+        )
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ import numpy as np
 from cnnviz_desktop.data import Curves, Record, Result
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import Cancelled, ParameterError
+from cnnviz_desktop.figure_options import check_place
+from cnnviz_desktop.model_options import load
 from cnnviz_desktop.terminal import write_progress
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 HELP = "Teach a model the classes of a folder, and write what it has become as a model of its own."
-
-Load = Callable[[argparse.Namespace], "LoadedModel"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -85,42 +84,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def command(load: Load) -> Callable[[argparse.Namespace], int]:
-    """Return what carries `fine-tune` out."""
+def run(options: argparse.Namespace) -> int:
+    """Carry `fine-tune` out."""
+    from cnnviz_desktop.engine.fine_tuning import fine_tune
 
-    def fine_tune_(options: argparse.Namespace) -> int:
-        from cnnviz_desktop.engine.fine_tuning import fine_tune
+    settings = _settings(options)
+    if options.curves is not None:
+        from cnnviz_desktop.figures.export import check_suffix
 
-        settings = _settings(options)
-        if options.curves is not None:
-            from cnnviz_desktop.figures.export import check_suffix
-
-            check_suffix(options.curves)
-        model = load(options)
-        try:
-            made = fine_tune(
-                model,
-                settings,
-                options.out,
-                _run(),
-                resume=options.resume,
-                log_dir=options.log_dir,
+        check_suffix(options.curves)
+        if options.curves.parent != options.out.parent:  # that one is made where it is missing
+            check_place(options.curves)
+    model = load(options)
+    try:
+        made = fine_tune(
+            model,
+            settings,
+            options.out,
+            _run(),
+            resume=options.resume,
+            log_dir=options.log_dir,
+        )
+    except (Cancelled, KeyboardInterrupt):
+        if options.out.with_name(f"{options.out.name}.resume").is_file():
+            print(
+                f"Stopped. {options.out} holds the best so far; --resume goes on.",
+                file=sys.stderr,
             )
-        except (Cancelled, KeyboardInterrupt):
-            if options.out.with_name(f"{options.out.name}.resume").is_file():
-                print(
-                    f"Stopped. {options.out} holds the best so far; --resume goes on.",
-                    file=sys.stderr,
-                )
-            raise
-        for note in made.notes:
-            print(f"Note: {note}", file=sys.stderr)
-        if options.curves is not None:
-            _write_curves(options.curves, made.curves, model, settings)
-        print(json.dumps(_as_json(made), indent=2) if options.json else _text(made))
-        return 0
-
-    return fine_tune_
+        raise
+    for note in made.notes:
+        print(f"Note: {note}", file=sys.stderr)
+    if options.curves is not None:
+        _write_curves(options.curves, made.curves, model, settings)
+    print(json.dumps(_as_json(made), indent=2) if options.json else _text(made))
+    return 0
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.input_options import add_input_options, finding_lines, input_spec
+from cnnviz_desktop.model_names import file_in
 from cnnviz_desktop.terminal import shown_run
 
 if TYPE_CHECKING:
@@ -60,18 +62,26 @@ def load(options: argparse.Namespace) -> LoadedModel:
     from cnnviz_desktop.engine.models import load_model
 
     keep_freed_memory()
-    spec = input_spec(options)
+    name, weights = _model_and_weights(options)
     model = load_model(
-        *_model_and_weights(options),
+        name,
+        weights,
         options.device,
         shown_run(),
-        spec=spec,
+        spec=input_spec(options),
         trust=options.trust,
     )
     # Those of one's own networks are news; a catalogue's are the same every time.
     own = find(model.name) is None or model.weights not in (PRETRAINED, RANDOM)
     for line in finding_lines(model.findings, infos=own):
         print(f"Note: {line}", file=sys.stderr)
+    made_by = PurePath(file_in(name)[0])
+    if weights is None and made_by.suffix.lower() == ".py":
+        print(
+            f"Note: Weights as {made_by.name} makes them, since there is no --weights: random, "
+            "unless it loads some.",
+            file=sys.stderr,
+        )
     return model.with_fit(options.fit)
 
 

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError
-from cnnviz_desktop.figure_options import add_figure_options, check_figure_options, write_result
+from cnnviz_desktop.figure_options import (
+    add_figure_options,
+    check_figure_options,
+    check_place,
+    write_result,
+)
 from cnnviz_desktop.model_options import Add, add_model_options, load
 from cnnviz_desktop.terminal import in_columns, shown_run
 
@@ -48,6 +53,7 @@ def _predict(options: argparse.Namespace) -> int:
         if len(files) != 1:
             raise ParameterError("--out draws the answer for one picture: give it one.")
         check_figure_options(options)
+    check_place(options.csv)
     model = load(options)
     run = shown_run()
     answers: list[tuple[Path, Prediction]] = []

@@ -40,24 +40,6 @@ def _locate(written: str, relative: str, session_path: Path) -> Path | None:
     return next((place for place in places if _is_here(place, folder)), None)
 
 
-def missing_images(state: SessionState, session_path: Path) -> tuple[SavedImage, ...]:
-    """Return the pictures that have no pixels in the session and whose files are not found."""
-    return tuple(
-        image
-        for image in state.images
-        if image.pixels is None and locate(image, session_path) is None
-    )
-
-
-def missing_weights(state: SessionState, session_path: Path) -> tuple[SavedModel, ...]:
-    """Return the models whose weights are a file that is not found."""
-    return tuple(
-        model
-        for model in state.models
-        if model.weights_file and locate(model, session_path) is None
-    )
-
-
 def found_model(model: SavedModel, session_path: Path) -> SavedModel:
     """Return a model with all of its files that are found at where they are now."""
     file, rest = file_in(model.name)

@@ -132,7 +132,7 @@ def _chapter(
         name = f"{technique.command}-{number}.png"
         result = technique(model, image, run)
         figure = plate(result, image)
-        save(figure, folder / name, dpi=144, record=record(technique, model, image))
+        save(figure, folder / name, record=record(technique, model, image))
         layer = technique.resolved(model).values().get("layer")
         parts = [f"layer {layer}" if layer else "", image.name if image else ""]
         sample = Path(image.name) if image else None

@@ -77,9 +77,16 @@ def test_a_factory_with_weights_explains_a_picture(place, capsys):
     assert (place / "x.png").stat().st_size
 
 
+def test_a_factory_without_weights_is_said_to_be_random(capsys):
+    for name in ("net.py:make_model", "net.py"):
+        assert run(f"layers {name} --trust") == 0
+        assert "Note: Weights as net.py makes them" in capsys.readouterr().err
+
+
 def test_the_factory_may_be_an_option_beside_the_weights(capsys):
     assert run("layers w.pth --factory net.py:make_model --trust") == 0
-    one = capsys.readouterr().out
+    one, notes = capsys.readouterr()
+    assert "since there is no --weights" not in notes
     assert run("layers net.py:make_model --weights w.pth") == 0
     assert capsys.readouterr().out == one
     assert "features.0" in one.replace("  ", "") or "Conv2d" in one

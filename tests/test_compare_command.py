@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnviz_desktop import cli
+from cnnviz_desktop import cli, compare_command
 from cnnviz_desktop.bundled.pictures import CLASSES, draw
 from cnnviz_desktop.data import Record
+from cnnviz_desktop.engine.techniques import CompareModels
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +68,14 @@ def test_one_pair_of_weights_is_for_all_models(bundled_weights, capsys):
     record = Record.from_json(Path("c.npz.json").read_text(encoding="utf-8"))
     assert record.technique == "compare"
     assert record.parameters["models"] == ["squeezenet1_0=none"]
+
+
+def test_a_file_of_weights_is_the_first_networks_alone():
+    words = ["compare", "net.py:make", "resnet18", "--weights", "a.pth", "--image", "7.png"]
+    technique, _files = compare_command._meant(
+        cli.build_parser().parse_args(words), CompareModels()
+    )
+    assert technique.models == ("resnet18",)
 
 
 def test_several_pictures_go_into_a_folder(bundled_weights, step):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnviz_desktop import cli
+from cnnviz_desktop import cli, evaluate_command
 from cnnviz_desktop.bundled.pictures import CLASSES, draw
 from cnnviz_desktop.data import Record
 from cnnviz_desktop.engine.remembered_classes import remember
@@ -55,7 +55,7 @@ def test_several_models_side_by_side_as_tables_and_files(bundled_weights, folder
 
     said = capsys.readouterr().out
     assert "pictures: 6 pictures" in said
-    assert "bundled pretrained" in said and "bundled step-00000" in said
+    assert "bundled (step-00000)" in said
     assert "most often confused" in said
     with Path("p.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
@@ -64,8 +64,8 @@ def test_several_models_side_by_side_as_tables_and_files(bundled_weights, folder
     assert len(right) >= 6
     with Path("c.csv").open(encoding="utf-8") as stream:
         assert {row["network"] for row in csv.DictReader(stream)} == {
-            "bundled pretrained",
-            "bundled step-00000",
+            "bundled",
+            "bundled (step-00000)",
         }
     record = Record.from_json(Path("e.png.json").read_text(encoding="utf-8"))
     assert record.technique == "evaluate"
@@ -91,12 +91,41 @@ def test_a_file_says_which_folder_is_which_class(bundled_weights, folder, capsys
         (["--data", "nowhere"], "There is no folder"),
         (["--data", "pictures", "--out", "e.gif"], "Figures are written as"),
         (["--data", "pictures", "--classes", "none.json"], "cannot be read"),
+        (["pictures"], "pictures is a folder, no model: write --data pictures."),
+        (["--data", "pictures", "--csv", "no/c.csv"], "The folder no does not exist"),
+        (["--data", "pictures", "--pictures", "no/p.csv"], "The folder no does not exist"),
         (["other", "--factory", "x.py:f", "--data", "pictures"], "--factory makes one model"),
     ],
 )
 def test_it_refuses_with_a_sentence(folder, capsys, arguments, sentence):
     assert cli.main(["evaluate", "bundled", *arguments]) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "size"),
+    [
+        ("net.py:make", "resnet18", None),
+        ("net.py:make", "resnet18=none", None),
+        ("net.py:make", "net.py:make=b.pth", (64, 64)),
+        ("resnet50", "resnet18", (64, 64)),
+    ],
+)
+def test_what_is_said_of_a_files_input_does_not_hold_for_a_network_known_by_name(
+    first, other, size
+):
+    line = ["evaluate", first, other, "--size", "64", "--labels", "own.txt"]
+    found = evaluate_command._for_other(cli.build_parser().parse_args(line), other)
+    assert found.model == other.partition("=")[0]
+    assert found.input_size == size
+    assert (found.input_labels is None) == (size is None)
+
+
+@pytest.mark.parametrize(("weights", "other"), [("a.pth", None), ("none", "none")])
+def test_a_file_of_weights_is_the_first_networks_alone(weights, other):
+    line = ["evaluate", "resnet50", "resnet18", "--weights", weights]
+    found = evaluate_command._for_other(cli.build_parser().parse_args(line), "resnet18")
+    assert (found.model, found.weights) == ("resnet18", other)
 
 
 def test_without_data_pictures_are_generated(bundled_weights, capsys):
@@ -112,7 +141,7 @@ def test_other_models_may_be_named_in_an_option_as_the_window_writes_it(
     line = ["evaluate", "bundled", f"--also={checkpoint}", "--folder=pictures", "--json"]
     assert cli.main(line) == 0
     models = json.loads(capsys.readouterr().out)["models"]
-    assert [item["model"] for item in models] == ["bundled pretrained", "bundled step-00000"]
+    assert [item["model"] for item in models] == ["bundled", "bundled (step-00000)"]
 
 
 def test_what_was_said_of_a_folder_before_holds_and_a_file_goes_before_it(

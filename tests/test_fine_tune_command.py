@@ -77,11 +77,13 @@ def test_curves_as_a_figure(bundled_weights, folder) -> None:
         (["pictures", "--out", "n.safetensors", "--seed", "-1"], "seed must be 0"),
         (["pictures", "--out", "n.safetensors", "--resume"], "to go on from"),
         (["pictures", "--out", "n.safetensors", "--curves", "c.txt"], "choose one of these"),
+        (["pictures", "--out", "n.safetensors", "--curves", "no/c.png"], "The folder no does not"),
     ],
 )
 def test_one_sentence_for_what_cannot_be(bundled_weights, arguments, words, capsys) -> None:
     assert cli.main(["fine-tune", "bundled", *arguments]) == cli.BAD_INPUT
     assert words in capsys.readouterr().err
+    assert not Path("n.safetensors").exists()
 
 
 def test_interrupted_keeps_the_best_and_goes_on(bundled_weights, capsys, monkeypatch) -> None:

@@ -42,8 +42,6 @@ from cnnviz_desktop.session_codec import SHAPES
 from cnnviz_desktop.session_places import (
     locate,
     mismatch,
-    missing_images,
-    missing_weights,
     relocated,
 )
 from cnnviz_desktop.sessions import (
@@ -444,7 +442,6 @@ def test_pixels_are_left_out_where_there_is_a_file_unless_asked_for(tmp_path: Pa
     write_session(tmp_path / "a.cnnviz", state, embed_images=True)
     back = read_session(tmp_path / "a.cnnviz")
     assert same(back.images[0].pixels, shot)
-    assert not missing_images(back, tmp_path / "a.cnnviz")
 
 
 def test_a_monotonous_text_is_no_bomb(tmp_path: Path) -> None:
@@ -563,16 +560,15 @@ def test_a_moved_folder_is_found_beside_the_session_first(tmp_path: Path) -> Non
     assert back.images[0].relative == "pictures/cat.png"
     assert locate(back.images[0], moved) == there / "pictures" / "cat.png"
     assert locate(back.models[0], moved) == there / "own.pt"
-    assert not missing_images(back, moved)
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"left behind")
     assert locate(back.images[0], moved) == there / "pictures" / "cat.png"
     (there / "pictures" / "cat.png").unlink()
     assert locate(back.images[0], moved) == picture
     picture.unlink()
-    assert missing_images(back, moved) == back.images
+    assert locate(back.images[0], moved) is None
     (there / "own.pt").unlink()
-    assert missing_weights(back, moved) == back.models[:1]
+    assert locate(back.models[0], moved) is None
 
 
 def test_a_missing_picture_is_taken_from_where_the_person_says(tmp_path: Path) -> None:
@@ -580,7 +576,7 @@ def test_a_missing_picture_is_taken_from_where_the_person_says(tmp_path: Path) -
     (tmp_path / "b.png").write_bytes(b"")
     found = relocated(state, {1: tmp_path / "b.png", 5: tmp_path})
     assert found.images[0].path == str(tmp_path / "b.png")
-    assert not missing_images(found, tmp_path / "a.cnnviz")
+    assert locate(found.images[0], tmp_path / "a.cnnviz") == tmp_path / "b.png"
     assert mismatch(found.images[0], "ab") == ""
     assert mismatch(found.images[0], "cd").startswith("a.png is not the same")
 
@@ -588,8 +584,8 @@ def test_a_missing_picture_is_taken_from_where_the_person_says(tmp_path: Path) -
 @pytest.mark.parametrize("path", ["\0", "x" * 5000, "relative.png", "C:\\x.png", "\\\\host\\x.png"])
 def test_an_impossible_path_is_a_missing_one(tmp_path: Path, path: str) -> None:
     (tmp_path / "relative.png").write_bytes(b"")
-    state = SessionState(images=(SavedImage(1, "a", path), SavedImage(2, "b", "", path * 2)))
-    assert missing_images(state, tmp_path / "a.cnnviz") == state.images
+    for image in (SavedImage(1, "a", path), SavedImage(2, "b", "", path * 2)):
+        assert locate(image, tmp_path / "a.cnnviz") is None
 
 
 def test_the_path_of_another_system_keeps_its_relative_one(tmp_path: Path) -> None:
