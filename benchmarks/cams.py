@@ -17,15 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.grad_cam import MODELS, TARGETS, floor
+from benchmarks.grad_cam import MODELS, TARGETS, floor, prepared
 from benchmarks.ratio import Row
-from cnnviz_desktop import GradCam, GradCamPlusPlus, LayerCam, ScoreCam, load_model
-from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine.loaded_model import LoadedModel
+from cnnviz_desktop import GradCam, GradCamPlusPlus, LayerCam, ScoreCam
 
 SCORE_TARGETS = {"squeezenet1_0": 0.4, "resnet50": 0.55, "vgg16": 0.8}
 MEMORY_LIMITS = {"grad-cam": 75, "score-cam": 400}  # MB on vgg16
@@ -34,7 +31,7 @@ MEMORY_LIMITS = {"grad-cam": 75, "score-cam": 400}  # MB on vgg16
 def rows() -> Iterator[Row]:
     """Yield two rows a model for methods with gradients, then one a model for Score-CAM."""
     for name in MODELS:
-        model, image, tensor = _prepared(name)
+        model, image, tensor = prepared(name)
         plain = copy.deepcopy(model.module).to(memory_format=torch.contiguous_format)
         least = floor(plain, plain.get_submodule(model.default_layer), tensor)
         for kind in (GradCamPlusPlus, LayerCam):
@@ -44,7 +41,7 @@ def rows() -> Iterator[Row]:
                 target=TARGETS[name],
             )
     for name, target in SCORE_TARGETS.items():
-        model, image, tensor = _prepared(name)
+        model, image, tensor = prepared(name)
         yield Row(
             name=f"score-cam {name}",
             contenders={
@@ -55,17 +52,6 @@ def rows() -> Iterator[Row]:
             target=target,
             note="The first contender is the peer: maps are identical.",
         )
-
-
-def _prepared(name: str) -> tuple[LoadedModel, ImageInput, Tensor]:
-    """Return a model, a picture, and its input in the default layout, prepared beforehand."""
-    model = load_model(name, weights="none")
-    height, width = model.preprocessing.size
-    rng = np.random.default_rng(0)
-    image = ImageInput(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
-    tensor, region = model.prepare(image)
-    object.__setattr__(model, "prepare", lambda _image: (tensor, region))
-    return model, image, tensor.contiguous()
 
 
 def pytorch_grad_cam(module: nn.Module, layer: str, tensor: Tensor) -> Callable[[], Any]:
@@ -99,7 +85,7 @@ def main() -> None:
 
 def _report(command: str) -> None:
     torch.set_num_threads(2)
-    model, image, _tensor = _prepared("vgg16")
+    model, image, _tensor = prepared("vgg16")
     with torch.inference_mode():
         model.module(model.prepare(image)[0][:, :, :32, :32])  # what the first pass of all takes
     technique = {kind.command: kind for kind in (GradCam, ScoreCam)}[command](target=0)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from benchmarks.ratio import Row
 from cnnviz_desktop import GradCam, load_model
 from cnnviz_desktop.data import ImageInput
+from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 TARGETS = {"squeezenet1_0": 0.7, "resnet50": 1.0, "inception_v3": 0.8, "vgg16": 1.0}
 MODELS = tuple(TARGETS)
@@ -22,27 +23,34 @@ MODELS = tuple(TARGETS)
 def rows() -> Iterator[Row]:
     """Yield one row a model; the floor is a forward and a backward from the logit to the layer."""
     for name in MODELS:
-        model = load_model(name, weights="none")
+        model, image, tensor = prepared(name)
         plain = copy.deepcopy(model.module).to(memory_format=torch.contiguous_format)
-        height, width = model.preprocessing.size
-        rng = np.random.default_rng(0)
-        image = ImageInput(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
-        tensor, region = model.prepare(image)
         layer = plain.get_submodule(model.default_layer)
-        # From prepared tensor on, as the peers are given it.
-        object.__setattr__(model, "prepare", lambda _image, t=tensor, r=region: (t, r))
-        contiguous = tensor.contiguous()
         yield Row(
             name=f"grad-cam {name}",
             contenders={
-                "floor": floor(plain, layer, contiguous),
+                "floor": floor(plain, layer, tensor),
                 "cnnviz": partial(GradCam(target=0), model, image),
-                "captum": captum(plain, layer, contiguous),
-                "torch-cam": torch_cam(plain, layer, contiguous),
-                "pytorch-grad-cam": pytorch_grad_cam(plain, layer, contiguous),
+                "captum": captum(plain, layer, tensor),
+                "torch-cam": torch_cam(plain, layer, tensor),
+                "pytorch-grad-cam": pytorch_grad_cam(plain, layer, tensor),
             },
             target=TARGETS[name],
         )
+
+
+def prepared(name: str) -> tuple[LoadedModel, ImageInput, Tensor]:
+    """Return a model, a picture, and its input in the default layout.
+
+    The model has prepared it beforehand: the peers begin with a tensor as well.
+    """
+    model = load_model(name, weights="none")
+    height, width = model.preprocessing.size
+    rng = np.random.default_rng(0)
+    image = ImageInput(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+    tensor, region = model.prepare(image)
+    object.__setattr__(model, "prepare", lambda _image: (tensor, region))
+    return model, image, tensor.contiguous()
 
 
 def floor(module: nn.Module, layer: nn.Module, tensor: Tensor) -> Callable[[], Any]:

@@ -78,7 +78,6 @@ def main(commands: list[str]) -> None:
         place = resource("help") / f"{kind.command}.png"
         save(figure, place, dpi=100)
         place.write_bytes(_small(place.read_bytes()))
-        place.with_suffix(".json").unlink(missing_ok=True)
         print(f"{place.name}: {place.stat().st_size:,} bytes")
 
 

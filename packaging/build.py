@@ -21,7 +21,11 @@ WORK = HERE / "build"
 # PyTorch's own index has the builds without CUDA. Where it is out of reach, wheels that pip finds
 # elsewhere do, also a torchvision that was built for CUDA: operator_schemas.py lets it import.
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-CPU = (("torch==2.13.0+cpu",), ("torchvision==0.28.0+cpu", "torchvision==0.28.0"))
+PLAIN = sys.platform == "darwin"  # where no build has CUDA, and none says that it has not
+CPU = (
+    ("torch==2.13.0" if PLAIN else "torch==2.13.0+cpu",),
+    ("torchvision==0.28.0+cpu", "torchvision==0.28.0"),
+)
 OUT_OF_REACH = 3  # exit status
 TORCH = ("torch", "torchvision", "timm")  # and what asks for it: installed without its wishes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,9 @@ from matplotlib.figure import Figure
 from cnnviz_desktop.data import Box, Card, Floats, ImageInput, Pixels
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.exemplars_plate import draw_exemplar_strip, exemplar_strip_height
-from cnnviz_desktop.figures.maximised_plate import picture_pixels
-from cnnviz_desktop.figures.numerals import MINUS, count, number, percent
+from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, reduced_picture, say_image
+from cnnviz_desktop.figures.page import Page, fit, leaves_out, reduced_picture, say_image
 from cnnviz_desktop.figures.tuning_plate import ChannelDrawing, describe_channel
 
 _GAP = 0.25  # between the columns
@@ -113,7 +113,7 @@ def _rows(card: Card, image: ImageInput | None, options: PlateOptions) -> list[_
         return min((options.room + _GAP) / columns - _GAP, _WIDEST if columns > 1 else 9.0)
 
     shown = (3 if image is not None else 1) + (card.maximised is not None)
-    beside = 2 if options.narrow and shown > 3 else shown
+    beside = 2 if options.narrow and shown > 2 else shown
     wide = min(width(beside), _WIDEST)
     pictures = _pictures(card, image, wide)
     rows = [_Row(pictures[start : start + beside], wide) for start in range(0, shown, beside)]
@@ -130,18 +130,27 @@ def _pictures(card: Card, image: ImageInput | None, width: float) -> list[_Spot]
     place = f"row {reading.row}, column {reading.column}"
     spots = []
     if image is not None:
-        said = "framed: its receptive field" if reading.field else "its map over it"
-        spots.append(_picture("On the picture", said, _on_picture(card, image), width))
+        spots.append(
+            _picture("On the picture", _say_field(card, image), _on_picture(card, image), width)
+        )
         said = f"the input that moves {place}"
         spots.append(_picture("What reaches it", said, _reaching(card, image), width))
     drawn = pixels.colour(card.maps.values[0], None, gamma=style.GAMMA)
     said = f"{number(reading.value)} at {place}"
     spots.append(_picture("Its map", said, _Pictures(drawn, None, None), width))
     if card.maximised is not None:
-        wanted = picture_pixels(card.maximised.pictures[0])
+        wanted = pixels.from_unit(card.maximised.pictures[0])
         said = f"grown; {number(float(card.maximised.responses[0]))} at most"
         spots.append(_picture("What it wants", said, _Pictures(wanted, None, None), width))
     return spots
+
+
+def _say_field(card: Card, image: ImageInput) -> str:
+    field = card.reading.field
+    if field is None:
+        return "its map over it"
+    framed = leaves_out(field, image)
+    return "framed: its receptive field" if framed else "its receptive field is all of it"
 
 
 def _numbers(card: Card) -> list[_Spot]:
@@ -149,7 +158,9 @@ def _numbers(card: Card) -> list[_Spot]:
     reading = card.reading
     spots = []
     if reading.arithmetic is not None:
-        said = f"patch × kernel at row {reading.row}, column {reading.column}"
+        elsewhere = reading.arithmetic.layer not in ("", reading.layer)
+        said = f"in {reading.arithmetic.layer}" if elsewhere else "patch × kernel"
+        said = f"{said} at row {reading.row}, column {reading.column}"
         height = _TITLE + _LINE * (len(reading.arithmetic.inputs) + 3)
         spots.append(_Spot("Its arithmetic", said, height, _Sum(card)))
     height = _TITLE + _HISTOGRAM + 0.2 + _LINE * ((len(card.facts.rows) + 1) // 2)
@@ -244,7 +255,7 @@ class _Sum:
         """Draw it."""
         parts = self.card.reading.arithmetic
         assert parts is not None
-        most = max(1e-30, float(np.abs(parts.contributions).max(initial=0)))
+        most = max(1e-30, float(np.nan_to_num(np.abs(parts.contributions)).max(initial=0)))
         rows: list[tuple[str, float, Floats | None]] = [
             (f"input {channel}", float(part), kernel)
             for channel, part, kernel in zip(
@@ -266,22 +277,22 @@ class _Sum:
             page.text(x + width, line + 0.12, _signed(part), size=style.CAPTION_SIZE, align="right")
         line = y + len(rows) * _LINE
         page.box(x, line, width, 0.008, page.look.track)
-        value = number(float(parts.contributions.sum()) + parts.rest + parts.bias)
+        said = number(parts.value)
         page.text(x + 0.24, line + 0.14, "sum", size=style.CAPTION_SIZE, bold=True)
-        page.text(x + width, line + 0.14, value, size=style.CAPTION_SIZE, bold=True, align="right")
+        page.text(x + width, line + 0.14, said, size=style.CAPTION_SIZE, bold=True, align="right")
 
 
 def _bar(page: Page, x: float, y: float, width: float, share: float) -> None:
     """Draw a bar to the right for what adds and to the left for what takes away."""
     middle = x + width / 2
-    length = min(1.0, abs(share)) * width / 2
+    length = min(1.0, abs(share)) * width / 2 if math.isfinite(share) else 0.0
     colour = page.look.accent if share >= 0 else page.look.against
     page.box(middle if share >= 0 else middle - length, y, length, 0.1, colour)
     page.box(middle - 0.004, y - 0.02, 0.008, 0.14, page.look.muted)
 
 
 def _signed(value: float) -> str:
-    return ("+" if value >= 0 else MINUS) + number(abs(value))
+    return ("+" if value > 0 else "") + number(value)
 
 
 @dataclass(frozen=True)
@@ -337,7 +348,7 @@ class _Losses:
     def draw(self, page: Page, x: float, y: float, width: float) -> None:
         """Draw it."""
         losses = self.card.losses
-        most = max(1e-30, float(np.abs(losses).max(initial=0)))
+        most = max(1e-30, float(np.nan_to_num(np.abs(losses)).max(initial=0)))
         names = 0.42 * width
         for row, (name, loss) in enumerate(zip(self.card.classes, losses.tolist(), strict=True)):
             line = y + row * _LINE

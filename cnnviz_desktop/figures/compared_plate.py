@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Compared, Comparison, Heatmap, ImageInput, Strip
 from cnnviz_desktop.figures import heat, style
+from cnnviz_desktop.figures.evaluation_table import SHARES
 from cnnviz_desktop.figures.heat import HeatLook
 from cnnviz_desktop.figures.heat_plate import draw_panel
 from cnnviz_desktop.figures.numerals import count, number, percent
@@ -25,7 +26,6 @@ _NARROW = 2  # columns beside each other in a column of print
 _TALLEST = 1.7  # inches of the large explanation
 _ACROSS = 4  # maps in a row
 _DRAWN = 480  # pixels along an explanation's longer side
-_SHARES = ("top-1", "top-5", "ECE")
 
 
 def compared_plate(found: Comparison, image: ImageInput | None, options: PlateOptions) -> Figure:
@@ -171,7 +171,7 @@ def costs(item: Compared) -> Iterator[str]:
 
 def _scores(item: Compared, measures: tuple[str, ...]) -> Iterator[str]:
     for name, score in zip(measures, item.scores, strict=True):
-        yield f"{name} {percent(score) if name in _SHARES else number(score)}"
+        yield f"{name} {percent(score) if name in SHARES else number(score)}"
 
 
 def _large(value: int) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from cnnviz_desktop.data import Cell, Compared, Comparison, Table
+from cnnviz_desktop.figures.evaluation_table import SHARES
+from cnnviz_desktop.figures.tables import heads
 
 _CLASSES = 5
-_SHARES = ("top-1", "top-5", "ECE")  # in percent where people read them
 
 
 def comparison_table(found: Comparison) -> Table:
@@ -22,7 +23,7 @@ def comparison_table(found: Comparison) -> Table:
         columns += [f"class {place}", f"probability {place}"]
         units += ["", "%"]
     columns += found.measures
-    units += ["%" if name in _SHARES else "" for name in found.measures]
+    units += ["%" if name in SHARES else "" for name in found.measures]
     rows = tuple(tuple(_row(item, found.measures)) for item in found.models)
     return Table(found.title, tuple(columns), tuple(units), rows, notes=found.notes)
 
@@ -41,7 +42,7 @@ def _row(item: Compared, measures: tuple[str, ...]) -> list[Cell]:
         row += [top[place][1], 100 * top[place][2]] if place < len(top) else [None, None]
     for name, score in zip(measures, item.scores, strict=True):
         known = score if math.isfinite(score) else None
-        row.append(100 * known if known is not None and name in _SHARES else known)
+        row.append(100 * known if known is not None and name in SHARES else known)
     return row
 
 
@@ -120,13 +121,9 @@ def _model_json(item: Compared, measures: tuple[str, ...]) -> dict[str, Any]:
 def turned_table(found: Comparison, title: str) -> Table:
     """Return the same with a column a network."""
     table = comparison_table(found)
-    heads = [
-        f"{name} ({unit})" if unit else name
-        for name, unit in zip(table.columns, table.units, strict=True)
-    ]
     rows = tuple(
         (head, *(row[place] for row in table.rows))
-        for place, head in enumerate(heads)
+        for place, head in enumerate(heads(table))
         if place and any(row[place] is not None for row in table.rows)
     )
     names = tuple(item.model for item in found.models)

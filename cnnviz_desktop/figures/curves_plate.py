@@ -14,22 +14,18 @@ from matplotlib.ticker import MaxNLocator
 
 from cnnviz_desktop.data import Curves, Floats
 from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures.legend import Legend, Stroke
 from cnnviz_desktop.figures.numerals import MINUS, count, number
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, shorten, text_width
+from cnnviz_desktop.figures.page import Page
 
 _PANEL = 1.25  # inches of a panel's height
 _GUTTER = 0.42  # left of a panel, for the numbers of its axis
 _GAP = 0.2
 _TITLE = 0.3
 _FOOT = 0.32
-_LEGEND = 0.2
 _MOST = 24  # panels
 _MOST_LINES = 12  # in a panel
-# Okabe and Ito's, told apart by all eyes; held-out numbers come in the second, the stronger one
-_ON_LIGHT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
-_DASHES: tuple[object, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,29 +39,28 @@ class _Line:
 
 def curves_plate(curves: Curves, options: PlateOptions) -> Figure:
     """Draw every curve in a panel of its own kind, with one legend above all."""
-    panels = _panels(curves)
-    shown = dict(list(panels.items())[: options.limit or _MOST])
+    panels, room = _panels(curves), options.room
+    chosen = list(panels)[: options.limit or _MOST]
+    shown = {name: panels[name][:_MOST_LINES] for name in chosen}
     series = list(dict.fromkeys(line.name for lines in shown.values() for line in lines))
-    legend = len(series) > 1
-    room = options.room
+    strokes = {name: Stroke.of(place, options.look) for place, name in enumerate(series)}
+    named = [(name or "value", stroke) for name, stroke in strokes.items()]
+    legend = Legend.of(named if len(named) > 1 else (), room)
     across = options.columns or (1 if options.narrow or len(shown) == 1 else 2)
     across = min(across, max(1, len(shown)))
     rows = math.ceil(len(shown) / across)
-    above = _LEGEND * legend
-    notes = list(curves.notes[:3])
-    if len(panels) > len(shown):
-        notes.append(f"{count(len(panels) - len(shown))} more panels are not drawn.")
+    above = legend.height + 0.04 if legend.rows else 0.0
+    notes = [*curves.notes[:3], *_left_out(panels, shown)]
     body = above + rows * (_TITLE + _PANEL + _FOOT) + LINE * len(notes)
     page = Page(room, body, options)
     page.heading(options.title or curves.title, _details(curves))
-    if legend:
-        _draw_legend(page, series, room)
+    legend.draw(page, HEAD + 0.04)
     wide = (room - (across - 1) * _GAP) / across
     for place, (name, lines) in enumerate(shown.items()):
         row, column = divmod(place, across)
         x = MARGIN + column * (wide + _GAP)
         y = HEAD + above + row * (_TITLE + _PANEL + _FOOT)
-        _draw_panel(page, name, lines, series, (x, y, wide), curves.unit_of_steps)
+        _draw_panel(page, name, lines, strokes, (x, y, wide), curves.unit_of_steps)
     start = HEAD + above + rows * (_TITLE + _PANEL + _FOOT)
     for row, note in enumerate(notes):
         page.text(
@@ -87,7 +82,19 @@ def _panels(curves: Curves) -> dict[str, list[_Line]]:
         found.setdefault(panel if slash else name, []).append(
             _Line(line if slash else "", steps, values)
         )
-    return {name: lines[:_MOST_LINES] for name, lines in found.items()}
+    return found
+
+
+def _left_out(panels: dict[str, list[_Line]], shown: dict[str, list[_Line]]) -> list[str]:
+    """Say what there was no room for."""
+    left = len(panels) - len(shown)
+    lines = sum(len(panels[name]) - len(drawn) for name, drawn in shown.items())
+    found = ((left, "panel is", "panels are"), (lines, "line is", "lines are"))
+    return [
+        f"{count(many)} more {one if many == 1 else more} not drawn."
+        for many, one, more in found
+        if many
+    ]
 
 
 def _details(curves: Curves) -> list[str]:
@@ -100,33 +107,11 @@ def _details(curves: Curves) -> list[str]:
     return details + [f"{name.replace('/', ', ')} {number(curves.last(name))}" for name in held[:3]]
 
 
-def _colour(page: Page, series: list[str], name: str) -> tuple[str, object]:
-    colours = _ON_DARK if page.look is style.DARK else _ON_LIGHT
-    turn, place = divmod(series.index(name), len(colours))
-    return colours[place], _DASHES[turn % len(_DASHES)]
-
-
-def _draw_legend(page: Page, series: list[str], room: float) -> None:
-    """Write the names of the lines in one row, as far as there is room."""
-    x = MARGIN
-    for name in series:
-        words = shorten(name or "value", 1.6, style.CAPTION_SIZE)
-        needed = 0.28 + text_width(words, style.CAPTION_SIZE) + 0.18
-        if x + needed > MARGIN + room:
-            return
-        colour, dashes = _colour(page, series, name)
-        axes = page.axes(x, HEAD - 0.02, 0.22, 0.06)
-        axes.plot([0, 1], [0.5, 0.5], color=colour, linewidth=1.3 * page.zoom, linestyle=dashes)
-        axes.set_ylim(0, 1)
-        page.text(x + 0.28, HEAD + 0.04, words, size=style.CAPTION_SIZE)
-        x += needed
-
-
 def _draw_panel(
     page: Page,
     name: str,
     lines: list[_Line],
-    series: list[str],
+    strokes: dict[str, Stroke],
     place: tuple[float, float, float],
     unit: str,
 ) -> None:
@@ -146,17 +131,14 @@ def _draw_panel(
         down = top + _PANEL * (1 - (mark - low) / (high - low))
         page.text(x - 0.05, down + 0.03, said, size=small - 1, colour=muted, align="right")
     for line in lines:
-        colour, dashes = _colour(page, series, line.name)
         values = np.where(np.isfinite(line.values), line.values, np.nan)
         few = np.isfinite(values).sum() < 2
         axes.plot(
             line.steps,
             values,
-            color=colour,
-            linewidth=1.3 * page.zoom,
-            linestyle=dashes,
             marker="o" if few else "",  # one number is no line
             markersize=3 * page.zoom,
+            **strokes[line.name].drawn(page),
         )
     axes.set_ylim(low, high)
     axes.set_xlim(first, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Counts, Evaluation, Evaluations, Floats
 from cnnviz_desktop.figures import style
-from cnnviz_desktop.figures.evaluation_table import METRICS, confusions, metrics
+from cnnviz_desktop.figures.evaluation_table import METRICS, SHARES, confusions, metrics
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import Page, text_width, wrap
@@ -22,6 +23,7 @@ _GAP = 0.3
 _WIDE = 5.0
 _LARGEST = 2.9  # inches of a matrix
 _NAMED = 26  # classes whose names a matrix has room for
+_CELLS = 150  # along a side of a matrix, at most
 _COUNTED = 0.17  # inches of a cell that holds a count
 _NUMBERED = 0.12  # inches of a column that its number fits below
 _LABELS = 0.85  # inches for the names beside a matrix
@@ -46,8 +48,8 @@ class _Part:
 
 def evaluation_plate(found: Evaluations, options: PlateOptions) -> Figure:
     """Draw the networks' numbers and below them what is asked to be shown."""
-    room, size = options.room, count(len(found.files))
-    details = [f"{size} pictures"]
+    room, size = options.room, len(found.files)
+    details = [f"{count(size)} {'picture' if size == 1 else 'pictures'}"]
     if len(found.models) > _MOST:
         details.append(f"the first {_MOST} of {len(found.models)} networks")
         found = replace(found, models=found.models[:_MOST])
@@ -125,10 +127,7 @@ def _numbers(found: Evaluations, room: float) -> _Part:
     high = 2 * _ROW if narrow else _ROW
     text = 6.0 if narrow else style.TEXT_SIZE
     table = np.array([metrics(item) for item in found.models])
-    best = [
-        int(column.argmax() if name in ("R²", "top-1", "top-5") else column.argmin())
-        for name, column in zip(METRICS, table.T, strict=True)
-    ]
+    best = [_best(name, column) for name, column in zip(METRICS, table.T, strict=True)]
 
     def draw(page: Page, y: float) -> None:
         for place, name in enumerate(METRICS):
@@ -142,14 +141,22 @@ def _numbers(found: Evaluations, room: float) -> _Part:
             page.box(MARGIN + 0.04, line + 0.06, 0.07, 0.07, _curve_colour(page, row))
             page.text(MARGIN + 0.18, line + 0.13, item.model, room=(names or room) - 0.2)
             for place, value in enumerate(table[row].tolist()):
-                shares = METRICS[place] in ("top-1", "top-5", "ECE")
+                shares = METRICS[place] in SHARES
                 said = percent(value) if shares else number(value)
                 x = MARGIN + names + step * (place + 1)
-                foremost = len(table) > 1 and best[place] == row
+                foremost = value == best[place]
                 at = line + high - _ROW + 0.13
                 page.text(x, at, said, size=text, bold=foremost, align="right")
 
     return _Part(0.18 + high * len(found.models), draw)
+
+
+def _best(metric: str, values: Floats) -> float | None:
+    """Return the best of several networks' numbers, None where none is better than another."""
+    known = values[np.isfinite(values)]
+    if not len(known) or known.min() == known.max():
+        return None
+    return float(known.max() if metric in ("R²", "top-1", "top-5") else known.min())
 
 
 def _curve_colour(page: Page, row: int) -> str:
@@ -176,6 +183,9 @@ def _matrices(found: Evaluations, room: float, most: int, pairs: int) -> list[_P
 def _row_of(items: list[_Matrix], room: float, titled: bool) -> _Part:
     def draw(page: Page, y: float) -> None:
         about = "rows: the class, columns: the answer"
+        together = max(_together(len(item.found.classes)) for item in items)
+        if together > 1:
+            about = f"{about}, {together} classes to a cell"
         _title(page, MARGIN, y, "What is taken for what", room, about)
         for place, item in enumerate(items):
             x, top = MARGIN + place * (item.width + _GAP), y + _TITLE
@@ -230,6 +240,9 @@ class _Matrix:
 
 def _draw_matrix(page: Page, item: Evaluation, left: float, top: float, side: float) -> None:
     counts = item.confusion()
+    if (together := _together(len(counts))) > 1:
+        starts = np.arange(0, len(counts), together)
+        counts = np.add.reduceat(np.add.reduceat(counts, starts, axis=0), starts, axis=1)
     size = len(counts)
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shares = (counts / total).astype(np.float32)
@@ -251,6 +264,11 @@ def _draw_matrix(page: Page, item: Evaluation, left: float, top: float, side: fl
                     colour=page.look.ground if shares[row, column] > 0.3 else page.look.text,
                     align="center",
                 )
+
+
+def _together(classes: int) -> int:
+    """Return how many neighbouring classes share a cell: a smaller one could not be seen."""
+    return math.ceil(classes / _CELLS)
 
 
 def _rgb(colour: str) -> Floats:

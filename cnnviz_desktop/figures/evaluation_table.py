@@ -7,6 +7,7 @@ import numpy as np
 from cnnviz_desktop.data import Cell, Evaluation, Evaluations, Table
 
 METRICS = ("loss", "MSE", "R²", "top-1", "top-5", "ECE")
+SHARES = ("top-1", "top-5", "ECE")  # in percent where people read them
 
 
 def metrics(found: Evaluation) -> tuple[float, ...]:
@@ -20,8 +21,9 @@ def summary_table(found: Evaluations) -> Table:
     for item in found.models:
         loss, mse, r2, top1, top5, ece = metrics(item)
         rows.append((item.model, loss, mse, r2, 100 * top1, 100 * top5, 100 * ece))
+    size = len(found.files)
     return Table(
-        title=f"{found.title}: {len(found.files):,} pictures",
+        title=f"{found.title}: {size:,} {'picture' if size == 1 else 'pictures'}",
         columns=("network", *METRICS),
         units=("", "", "", "", "%", "%", "%"),
         rows=tuple(rows),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from cnnviz_desktop.data import Curve, Evidence
 from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures.legend import Legend, Stroke
 from cnnviz_desktop.figures.numerals import MINUS
 from cnnviz_desktop.figures.options import MARGIN
-from cnnviz_desktop.figures.page import Page, shorten, text_width
+from cnnviz_desktop.figures.page import Page, shorten
 
 _PANEL = 1.15  # inches of a panel's height
 _NARROWEST = 1.45  # of a panel
@@ -21,11 +21,6 @@ _GUTTER = 0.16  # left of a panel, for the ends of its axis
 _TITLE = 0.3
 _FOOT = 0.3
 _ABOVE = 0.2
-_LEGEND = 0.16  # from one line of the legend to the next
-# Okabe and Ito's, told apart by all eyes
-_ON_LIGHT = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
-_STYLES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 1.2, 1.2)))
 _CONTROLS = ((0, (1, 1.5)), (0, (4, 2)))
 
 
@@ -36,8 +31,7 @@ class _Line:
     row: int
     column: int
     name: str
-    colour: str
-    dashes: object
+    stroke: Stroke
 
 
 def curves_height(evidence: Evidence, room: float) -> float:
@@ -46,23 +40,17 @@ def curves_height(evidence: Evidence, room: float) -> float:
         return 0.0
     across = _across(len(evidence.curves), room)
     rows = math.ceil(len(evidence.curves) / across)
-    legend = len(_legend(_lines(evidence, style.LIGHT), room)) * _LEGEND
-    return _ABOVE + legend + rows * (_TITLE + _PANEL + _FOOT)
+    legend = _legend(_lines(evidence, style.LIGHT), room)
+    return _ABOVE + legend.height + rows * (_TITLE + _PANEL + _FOOT)
 
 
 def draw_curves(page: Page, evidence: Evidence, y: float, room: float) -> None:
     """Draw the legend and below it the panels, one line for each method."""
     lines = _lines(evidence, page.look)
     y += _ABOVE
-    for words in _legend(lines, room):
-        x = MARGIN
-        for line, name in words:
-            axes = page.axes(x, y - 0.06, 0.22, 0.06)
-            axes.plot([0, 1], [0.5, 0.5], **_how(page, line))
-            axes.set_ylim(0, 1)
-            page.text(x + 0.28, y, name, size=style.CAPTION_SIZE)
-            x += _entry(name)
-        y += _LEGEND
+    legend = _legend(lines, room)
+    legend.draw(page, y)
+    y += legend.height
     across = _across(len(evidence.curves), room)
     wide = (room - (across - 1) * _GAP) / across
     for place, curve in enumerate(evidence.curves):
@@ -92,7 +80,7 @@ def _draw_panel(
     page.box(x, top, wide, _PANEL, page.look.track)
     axes = page.axes(x, top, wide, _PANEL)
     for line in reversed(lines):  # the first on top
-        axes.plot(curve.places, curve.values[line.row, line.column], **_how(page, line))
+        axes.plot(curve.places, curve.values[line.row, line.column], **line.stroke.drawn(page))
     axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     first, last = float(curve.places[0]), float(curve.places[-1])
     axes.set_xlim(first, last if last > first else first + 1)
@@ -111,23 +99,12 @@ def _span(curve: Curve) -> tuple[float, float]:
     return (-1.0 if low < 0 else 0.0), 1.0
 
 
-def _how(page: Page, line: _Line) -> dict[str, Any]:
-    width = 1.1 * page.zoom
-    return {
-        "color": line.colour,
-        "linewidth": width,
-        "linestyle": line.dashes,
-        "solid_capstyle": "butt",
-    }
-
-
 # ---------------------------------------------------------------------------- which lines are drawn
 
 
 def _lines(evidence: Evidence, look: style.PlateStyle) -> list[_Line]:
     """Return each method's best cell by the first score, and the controls' in the same column."""
     own = len(evidence.methods) - evidence.controls
-    colours = _ON_DARK if look is style.DARK else _ON_LIGHT
     found: list[_Line] = []
     for row in range(len(evidence.methods)):
         column = _best(evidence, row, found[0].column if row >= own and found else None)
@@ -135,13 +112,8 @@ def _lines(evidence: Evidence, look: style.PlateStyle) -> list[_Line]:
             continue
         layer = evidence.layers[column] or "input"
         name = f"{evidence.methods[row]}, {layer}"
-        if row < own:
-            round_, place = divmod(row, len(colours))
-            dashes: object = _STYLES[round_ % len(_STYLES)]
-            found.append(_Line(row, column, name, colours[place], dashes))
-        else:
-            dashes = _CONTROLS[(row - own) % len(_CONTROLS)]
-            found.append(_Line(row, column, name, look.muted, dashes))
+        control = Stroke(look.muted, _CONTROLS[(row - own) % len(_CONTROLS)])
+        found.append(_Line(row, column, name, Stroke.of(row, look) if row < own else control))
     return found
 
 
@@ -161,20 +133,5 @@ def _best(evidence: Evidence, row: int, beside: int | None) -> int | None:
     return there[int(np.argmax(scores))]
 
 
-def _legend(lines: list[_Line], room: float) -> list[list[tuple[_Line, str]]]:
-    """Break the names into rows."""
-    rows: list[list[tuple[_Line, str]]] = []
-    left = 0.0
-    for line in lines:
-        name = shorten(line.name, min(room - 0.4, 2.4), style.CAPTION_SIZE)
-        needed = _entry(name)
-        if not rows or needed > left:
-            rows.append([])
-            left = room
-        rows[-1].append((line, name))
-        left -= needed
-    return rows
-
-
-def _entry(name: str) -> float:
-    return 0.28 + text_width(name, style.CAPTION_SIZE) + 0.18
+def _legend(lines: list[_Line], room: float) -> Legend:
+    return Legend.of([(line.name, line.stroke) for line in lines], room)

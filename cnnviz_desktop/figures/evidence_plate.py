@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from cnnviz_desktop.data import Evidence, Heatmap, ImageInput
 from cnnviz_desktop.figures import heat, style
 from cnnviz_desktop.figures.evidence_curves import curves_height, draw_curves
+from cnnviz_desktop.figures.evidence_table import score_heads
 from cnnviz_desktop.figures.heat_plate import draw_panel, outline_box
 from cnnviz_desktop.figures.numerals import MINUS, count, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
@@ -29,7 +30,6 @@ _MANY = 1000  # cells from which on a few of them no longer set the colours
 _DRAWN = 480  # pixels along a picture's longer side
 _SMALL = style.CAPTION_SIZE
 _WORDS = {"pointing": ("miss", "hit"), "increase": ("no", "yes")}
-_ARROWS = {"higher": "↑", "lower": "↓"}
 
 Marks = tuple[set[tuple[int, int, int]], set[tuple[int, int, int]]]  # (method, layer, score)
 
@@ -171,9 +171,8 @@ def _draw_row(
     for place, line in enumerate(lines):
         page.text(MARGIN, y + 0.11 + place * 0.15, line, bold=True, room=matrix.names + 0.09)
     first = y + matrix.tall + 0.06
-    for score, name in enumerate(evidence.metrics):
+    for score, said in enumerate(score_heads(evidence)):
         below = first + (score + 0.8) * _SCORE
-        said = f"{name} {_ARROWS[evidence.better[score]]}"
         page.text(MARGIN, below, said, size=_SMALL, colour=page.look.muted, room=matrix.names)
     for column in range(matrix.columns):
         x = matrix.left(column)

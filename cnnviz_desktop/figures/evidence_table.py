@@ -22,7 +22,7 @@ def evidence_table(evidence: Evidence) -> Table:
             shape = None if heatmap is None else "×".join(map(str, heatmap.values.shape))
             scores = map(_cell, evidence.scores[row, column])
             rows.append((method, layer, shape, *scores, evidence.reason(row, column) or None))
-    columns = ("method", "layer", "map", *_heads(evidence), "note")
+    columns = ("method", "layer", "map", *score_heads(evidence), "note")
     units = ("",) * len(columns)
     return Table(evidence.title, columns, units, tuple(rows), notes=evidence.notes)
 
@@ -32,7 +32,7 @@ def mean_table(found: Sequence[Evidence]) -> Table:
 
     `pictures` counts those with a map of that method at that layer.
     """
-    metrics = list(dict.fromkeys(name for item in found for name in _heads(item)))
+    metrics = list(dict.fromkeys(name for item in found for name in score_heads(item)))
     values: dict[tuple[str, str], dict[str, list[float]]] = {}
     counts: dict[tuple[str, str], int] = {}
     for item in found:
@@ -41,7 +41,7 @@ def mean_table(found: Sequence[Evidence]) -> Table:
                 known = values.setdefault((method, layer), {name: [] for name in metrics})
                 there = item.cell(row, column) is not None
                 counts[method, layer] = counts.get((method, layer), 0) + there
-                for name, score in zip(_heads(item), item.scores[row, column], strict=True):
+                for name, score in zip(score_heads(item), item.scores[row, column], strict=True):
                     known[name].append(float(score))
     rows: list[tuple[Cell, ...]] = [
         (*key, counts[key], *(_mean(known[name]) for name in metrics))
@@ -54,7 +54,8 @@ def mean_table(found: Sequence[Evidence]) -> Table:
     return Table(title, columns, ("",) * len(columns), tuple(rows))
 
 
-def _heads(evidence: Evidence) -> list[str]:
+def score_heads(evidence: Evidence) -> list[str]:
+    """Return the scores' names with an arrow to their good end."""
     pairs = zip(evidence.metrics, evidence.better, strict=True)
     return [f"{name} {_ARROWS[better]}" for name, better in pairs]
 

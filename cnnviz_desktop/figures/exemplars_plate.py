@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Exemplars, Floats, Pixels
-from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import Page, wrap
@@ -64,7 +64,7 @@ def _describe(found: Exemplars, rows: _Rows) -> list[str]:
 
 def crop_pixels(values: Floats, ground: str) -> Pixels:
     """Return crops (..., 3) as pixels, on the page's ground where a picture ends."""
-    drawn = np.round(values.clip(0, 1) * 255).astype(np.uint8)
+    drawn = pixels.from_unit(values)
     beside = values[..., 0] < 0
     drawn[beside] = np.frombuffer(bytes.fromhex(ground.removeprefix("#")), np.uint8)
     return drawn

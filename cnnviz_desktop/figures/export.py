@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable
 from dataclasses import fields
@@ -36,13 +35,12 @@ from cnnviz_desktop.data import (
     Tuning,
 )
 from cnnviz_desktop.errors import ExportError
-from cnnviz_desktop.figures.compared_table import comparison_arrays, comparison_table
-from cnnviz_desktop.figures.evaluation_table import class_table
-from cnnviz_desktop.figures.evidence_table import evidence_arrays, evidence_table
-from cnnviz_desktop.figures.exemplar_table import exemplar_table
+from cnnviz_desktop.figures.compared_table import comparison_arrays
+from cnnviz_desktop.figures.evidence_table import evidence_arrays
 from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, read_record, to_ascii
+from cnnviz_desktop.figures.result_table import result_table
 from cnnviz_desktop.figures.tables import delimited, named_columns
-from cnnviz_desktop.figures.tuning_table import bank_details, tuning_arrays, tuning_table
+from cnnviz_desktop.figures.tuning_table import bank_details, tuning_arrays
 from cnnviz_desktop.figures.writing import write_whole
 
 if TYPE_CHECKING:  # whoever writes data needs no matplotlib
@@ -162,32 +160,17 @@ def save_data(result: Result, path: Path | str, record: Record | None = None) ->
 
 
 def encode_data(result: Result, suffix: str, record: Record | None = None) -> bytes:
-    """Return a result as the bytes of an NPZ, or a prediction or table as those of a CSV file."""
-    match suffix.lower(), result:
-        case ".npz", _:
+    """Return a result as the bytes of an NPZ, or what is a table as those of a CSV file."""
+    match suffix.lower():
+        case ".npz":
             return _pack(arrays(result), record)
-        case ".csv", Prediction():
-            return _tabulate(result)
-        case ".csv", Distribution():
-            return _tabulate_spread(result)
-        case ".csv", Tuning():
-            return delimited(tuning_table(result)).encode("utf-8", "backslashreplace")
-        case ".csv", Exemplars():
-            return delimited(exemplar_table(result)).encode("utf-8", "backslashreplace")
-        case ".csv", Evaluations():
-            return delimited(class_table(result)).encode("utf-8", "backslashreplace")
-        case ".csv", Curves():
-            return delimited(_curves_table(result)).encode("utf-8", "backslashreplace")
-        case ".csv", Comparison():
-            return delimited(comparison_table(result)).encode("utf-8", "backslashreplace")
-        case ".csv", Evidence():
-            return delimited(evidence_table(result)).encode("utf-8", "backslashreplace")
-        case ".csv", Table():
-            return delimited(result).encode("utf-8", "backslashreplace")
-        case ".csv", _:
-            raise ExportError(
-                "Only predictions and tables are written as .csv: choose .npz for this result."
-            )
+        case ".csv":
+            table = result_table(result)
+            if table is None:
+                raise ExportError(
+                    "Only predictions and tables are written as .csv: choose .npz for this result."
+                )
+            return delimited(table).encode("utf-8", "backslashreplace")
         case _:
             raise _wrong_suffix(suffix)
 
@@ -383,19 +366,6 @@ def _strips(sheet: Sheet) -> dict[str, Any]:
     return values
 
 
-def _curves_table(curves: Curves) -> Table:
-    """Return a row for each step, a column for each curve."""
-    known = [
-        dict(zip(steps.tolist(), values.tolist(), strict=True))
-        for steps, values in zip(curves.steps, curves.values, strict=True)
-    ]
-    rows = tuple(
-        (step, *(values.get(step) for values in known)) for step in sorted(set().union(*known))
-    )
-    columns = (curves.unit_of_steps, *curves.names)
-    return Table(curves.title, columns, ("",) * len(columns), rows)
-
-
 def _corners(box: Box) -> tuple[int, int, int, int]:
     return box.top, box.left, box.bottom, box.right
 
@@ -408,32 +378,3 @@ def _pack(members: dict[str, NDArray[Any]], record: Record | None) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **members)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def _tabulate_spread(spread: Distribution) -> bytes:
-    """Return as CSV a row a bin, or of box plots a row a layer."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    if spread.show == "histograms":
-        table.writerow(["layer", "from", "to", "count"])
-        for layer, edges, counts in zip(spread.layers, spread.edges, spread.counts, strict=True):
-            ends = edges.tolist()
-            for low, high, how_many in zip(ends[:-1], ends[1:], counts.tolist(), strict=True):
-                table.writerow([layer, low, high, how_many])
-    else:
-        shares = ["minimum", "1 %", "25 %", "50 %", "75 %", "99 %", "maximum"]
-        table.writerow(["layer", *shares, "zeros", "broken"])
-        rows = zip(spread.layers, spread.box, spread.zeros, spread.broken, strict=True)
-        for layer, box, zeros, broken in rows:
-            table.writerow([layer, *box.tolist(), int(zeros), int(broken)])
-    return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _tabulate(prediction: Prediction) -> bytes:
-    """Return all classes as CSV, likeliest first."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(["class", "label", "probability", "logit"])
-    for index, label, probability in prediction.top(len(prediction.labels)):
-        table.writerow([index, label, probability, float(prediction.logits[index])])
-    return text.getvalue().encode("utf-8", "backslashreplace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -37,10 +38,10 @@ def heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpti
     tallest = _TALLEST_ALONE if alone else _TALLEST
     room = (options.room - (panels - 1) * gap) / panels
     most = options.tallest(tallest + head) - head
-    wide, tall = fit(_ground(heatmap, image), min(room, options.room if alone else _TALLEST), most)
+    wide, tall = fit(_ground(heatmap, image), room if alone else min(room, _TALLEST), most)
     body = panels * (wide + gap) - gap
-    lines = _said_below(heatmap, image, options)
-    below = (LINE + _AIR) * len(lines)
+    said = _say_box(heatmap, image, options)
+    below = LINE + _AIR if said else 0.0
     page = Page(body, head + tall + options.bar_row + below, options)
     page.heading(
         options.title or name_target(heatmap),
@@ -62,11 +63,9 @@ def heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpti
         x += wide + gap
     if options.colour_bar:
         explain(page, y + tall + BAR_ROW, heatmap, look, high)
-    for line in lines:
-        place = y + tall + options.bar_row + below
-        page.text(
-            MARGIN, place, line, size=style.CAPTION_SIZE, colour=page.look.muted, room=page.body
-        )
+    if said:
+        place, colour = y + tall + options.bar_row + below, page.look.muted
+        page.text(MARGIN, place, said, size=style.CAPTION_SIZE, colour=colour, room=page.body)
     return page.figure
 
 
@@ -207,17 +206,18 @@ def _draw_lines(axes: Axes, placed: Heatmap, look: HeatLook, high: float, zoom: 
             )
 
 
-def _said_below(heatmap: Heatmap, image: ImageInput | None, options: PlateOptions) -> list[str]:
-    """Return what stands below the bar."""
+def _say_box(heatmap: Heatmap, image: ImageInput | None, options: PlateOptions) -> str:
+    """Return where the hot region lies, for below the bar; "" where that is not asked for."""
     if not options.box or image is None:
-        return []
+        return ""
     box = heat_shapes.hot_box(heatmap, options.threshold, image.whole)
-    return [heat_shapes.say_box(box, options.threshold)]
+    return heat_shapes.say_box(box, options.threshold)
 
 
 def _describe(heatmap: Heatmap, image: ImageInput | None, titled: bool) -> list[str]:
     """Return the details for the heading."""
-    low, high = float(np.min(heatmap.values)), float(np.max(heatmap.values))
+    known = heatmap.values[~np.isnan(heatmap.values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (math.nan, math.nan)
     where = ", ".join(heatmap.layers) or heatmap.layer
     return [
         *([name_target(heatmap)] if titled else []),

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Inverted
-from cnnviz_desktop.figures import style
+from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.maximised_plate import (
     draw_curve,
     draw_strip,
-    picture_pixels,
+    spread_frames,
     strip_height,
 )
 from cnnviz_desktop.figures.numerals import count, number
@@ -20,7 +20,7 @@ from cnnviz_desktop.figures.page import Page, fit, wrap
 _GAP = 0.2
 _LARGEST = 2.4
 _NAME = 0.18
-_FRAMES = 8
+_NAMED = 1.3  # inches that the words above a picture take
 _CURVE = 1.2
 _ACROSS = 8  # layers in one row of pictures
 
@@ -30,12 +30,13 @@ def inverted_plate(inverted: Inverted, options: PlateOptions) -> Figure:
     room = options.room
     panels = 2 if options.narrow else 3
     width = (room - (panels - 1) * _GAP) / panels
-    original = picture_pixels(inverted.original)
+    original = pixels.from_unit(inverted.original)
     wide, tall = fit(original, min(width, _LARGEST), options.tallest(_LARGEST))
+    step = max(wide, _NAMED) + _GAP
     curve = _CURVE + _GAP if options.narrow else 0.0
     top = max(tall + _NAME, 1.2) + curve
     several = len(inverted.layers) > 1
-    frames = np.unique(np.linspace(0, len(inverted.grown) - 1, _FRAMES).round().astype(int))
+    frames = spread_frames(len(inverted.grown))
     below = _layers_height(inverted, room) if several else 0.0
     if not several and len(frames) > 1:
         below = strip_height(inverted.growth[frames], room)
@@ -44,12 +45,12 @@ def inverted_plate(inverted: Inverted, options: PlateOptions) -> Figure:
     page.heading(options.title or inverted.title, _describe(inverted))
     made = "caricature" if inverted.caricature else "made again from the layer"
     for place, (name, drawn) in enumerate(
-        (("picture", original), (made, picture_pixels(inverted.picture)))
+        (("picture", original), (made, pixels.from_unit(inverted.picture)))
     ):
-        x = MARGIN + place * (wide + _GAP)
+        x = MARGIN + place * step
         page.text(x, HEAD + 0.08, name, size=style.CAPTION_SIZE, colour=page.look.muted)
         page.picture(drawn, x, HEAD + _NAME, wide, tall)
-    x, y = MARGIN + 2 * (wide + _GAP), HEAD
+    x, y = MARGIN + 2 * step, HEAD
     if options.narrow:
         x, y = MARGIN, HEAD + tall + _NAME + _GAP
     draw_curve(page, inverted.objectives[None], x, y, room - (x - MARGIN))
@@ -116,7 +117,7 @@ def _draw_layers(page: Page, inverted: Inverted, y: float, room: float) -> None:
     axes.set_xlim(0, len(scores))
     axes.set_ylim(-0.06, 1.06)
     side, step = _side(inverted, room), _row(inverted, room)
-    drawn = picture_pixels(inverted.pictures)
+    drawn = pixels.from_unit(inverted.pictures)
     top = y + _GAP + _CURVE + 0.1
     for place, (name, picture) in enumerate(zip(inverted.layers, drawn, strict=True)):
         row, column = divmod(place, _across(room))

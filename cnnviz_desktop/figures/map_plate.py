@@ -50,7 +50,8 @@ def map_plate(activation: Activation, image: ImageInput | None, options: PlateOp
     # One map alone, or maps of one value each, have nothing but the layer to be measured by.
     own = options.scale == "tile" and len(order) > 1 and maps[0].size > 1 and not options.high
     how = _Colours(own, options.high, signed, gamma, options.colormap, options.opacity)
-    tiles = _draw(chosen, how, activation, image if options.overlay else None)
+    over = options.overlay and image is not None
+    tiles = _draw(chosen, how, activation, image if over else None)
     grid = TileGrid.arrange(tiles, options)
     page = Page(grid.width, grid.height + options.bar_row, options)
     taken = page.thumbnail(image, activation.region) if image else 0.0
@@ -63,14 +64,15 @@ def map_plate(activation: Activation, image: ImageInput | None, options: PlateOp
         low, high = _ends(chosen, how)
         spread = np.linspace(low, high, 256) if high else np.zeros(256)
         colormap = options.colormap
-        if options.overlay and image is not None and not signed:
+        if over and not signed:
             colormap = colormap or style.OVERLAY
         page.colour_bar(
             HEAD + grid.height + BAR_ROW,
             (f"{MINUS}peak" if own else number(low)) if signed else "0",
             "peak" if own else number(high),
             pixels.colour(spread, colormap, signed=signed, gamma=gamma),
-            _say_scale(how, chosen, high, options.overlay) + say_broken(maps),
+            _say_scale(how, chosen, high, overlay=over, captioned=bool(grid.strip))
+            + say_broken(maps, clear=over),
         )
     return page.figure
 
@@ -120,13 +122,16 @@ def _describe(activation: Activation, said: str, image: ImageInput | None) -> li
     return [*details, *say_image(image)]
 
 
-def _say_scale(how: _Colours, chosen: Floats, high: float, overlay: bool) -> str:
+def _say_scale(
+    how: _Colours, chosen: Floats, high: float, *, overlay: bool, captioned: bool
+) -> str:
     """Say what the colours mean."""
     if high == 0:
         said = "every channel shown is silent"
     elif how.own:
         kind = "value farthest from zero" if how.signed else "maximum"
-        said = f"each tile's {kind}, written below it; {number(high)} at most"
+        below = ", written below it" if captioned else ""
+        said = f"each tile's {kind}{below}; {number(high)} at most"
     elif how.high is not None:
         said = "one scale, the same wherever this value ends it"
     else:

@@ -36,8 +36,8 @@ def maximised_plate(wanted: Maximised, options: PlateOptions) -> Figure:
 def growth_frames(result: Maximised | Inverted) -> Pixels:
     """Return how pictures grew as frames (F, h, w, 3): several of them as a sheet, then the end."""
     if isinstance(result, Inverted):
-        return picture_pixels(result.growth)
-    frames, total = picture_pixels(result.growth), len(result.wanted)
+        return pixels.from_unit(result.growth)
+    frames, total = pixels.from_unit(result.growth), len(result.wanted)
     if total == 1:
         return np.ascontiguousarray(frames[:, 0])
     columns = math.ceil(math.sqrt(total))
@@ -45,23 +45,18 @@ def growth_frames(result: Maximised | Inverted) -> Pixels:
     return np.stack([pixels.sheet(frame, columns, gap, (255, 255, 255)) for frame in frames])
 
 
-def picture_pixels(values: Floats) -> Pixels:
-    """Return pictures of values in 0..1 as RGB pixels."""
-    return np.round(np.nan_to_num(values).clip(0, 1) * 255).astype(np.uint8)
-
-
 # -------------------------------------------------------------------------------------- one picture
 
 
 def _draw_one(wanted: Maximised, options: PlateOptions) -> Figure:
     """Draw the picture large, beside it numbers and curve, below it how it grew."""
-    drawn = picture_pixels(wanted.pictures[0])
+    drawn = pixels.from_unit(wanted.pictures[0])
     room = options.room
     beside = 0.0 if options.narrow else 2.3 + _GAP
     wide, tall = fit(drawn, min(room - beside, _LARGEST), options.tallest(_LARGEST))
     facts = _facts(wanted, 0)
     column = _ROW * len(facts) + _TITLE + _CURVE + 0.25
-    frames = _frames(len(wanted.grown))
+    frames = spread_frames(len(wanted.grown))
     strip = strip_height(wanted.growth[frames, 0], room) if len(frames) > 1 else 0.0
     notes = _notes(wanted, room)
     top = tall + _GAP + column if options.narrow else max(tall, column)
@@ -105,12 +100,12 @@ def _draw_several(wanted: Maximised, options: PlateOptions) -> Figure:
     if shown < total:
         strongest = np.argsort(-np.nan_to_num(wanted.responses), kind="stable")[:shown]
         chosen = np.sort(strongest)
-    tiles = picture_pixels(wanted.pictures[chosen])
+    tiles = pixels.from_unit(wanted.pictures[chosen])
     tiles = tiles.repeat(times := max(1, _DRAWN // max(tiles.shape[1:3]) // 4), axis=1)
     tiles = tiles.repeat(times, axis=2)
     grid = TileGrid.arrange(tiles, options)
     room = max(grid.width, options.room)
-    frames = _frames(len(wanted.grown))
+    frames = spread_frames(len(wanted.grown))
     first = int(np.argmax(np.nan_to_num(wanted.responses)))
     strip = strip_height(wanted.growth[frames, first], room) if len(frames) > 1 else 0.0
     curve = _GAP + _TITLE + _CURVE if wanted.objectives.shape[1] > 1 else 0.0
@@ -165,7 +160,7 @@ def _describe(wanted: Maximised) -> list[str]:
     ]
 
 
-def _frames(grown: int) -> list[int]:
+def spread_frames(grown: int) -> list[int]:
     """Return which of the frames to show: the first, the last, and some between."""
     places = np.linspace(0, grown - 1, min(grown, _FRAMES))
     return sorted({round(place) for place in places.tolist()})
@@ -202,7 +197,7 @@ def draw_strip(
     side = _frame_side(len(frames), room)
     tall = side * frames.shape[1] / frames.shape[2]
     page.text(MARGIN, y + _GAP + 0.1, title, bold=True, room=room)
-    for place, (frame, name) in enumerate(zip(picture_pixels(frames), names, strict=True)):
+    for place, (frame, name) in enumerate(zip(pixels.from_unit(frames), names, strict=True)):
         x = MARGIN + place * (side + _FRAME_GAP)
         page.picture(frame, x, y + _GAP + _TITLE, side, tall)
         below = y + _GAP + _TITLE + tall + 0.12
@@ -212,22 +207,24 @@ def draw_strip(
 def draw_curve(page: Page, objectives: Floats, x: float, y: float, width: float) -> None:
     """Draw the objectives (N, S) over the steps, each on its own scale where there are several."""
     page.text(x, y + 0.1, "Objective", bold=True)
-    values = np.nan_to_num(objectives.astype(np.float64))
-    low, high = float(values.min()), float(values.max())
-    if len(values) > 1:
-        span = np.ptp(values, axis=1, keepdims=True)
-        values = (values - values.min(axis=1, keepdims=True)) / np.where(span > 0, span, 1)
-        said = f"{number(low)} … {number(high)}; each on a scale of its own"
-    else:
-        said = f"{number(low)} … {number(high)}"
+    finite, several = np.isfinite(objectives), len(objectives) > 1
+    values = np.where(finite, objectives, np.nan).astype(np.float64)  # NaN: a gap in the line
+    lows = np.where(finite, values, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    highs = np.where(finite, values, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    least, most = float(lows.min()), float(highs.max())
+    said = f"{number(least)} … {number(most)}" if finite.any() else "no step gave a number"
+    if several:
+        said += "; each on a scale of its own" if finite.any() else ""
+        values = np.divide(values - lows, highs - lows, where=highs > lows, out=0 * values)
+    if several or not finite.any():
+        least, most = 0.0, 1.0
     small, muted = style.CAPTION_SIZE, page.look.muted
     page.text(x + width, y + 0.1, said, size=small, colour=muted, align="right", room=width - 0.8)
     axes = page.axes(x, y + _TITLE, width, _CURVE - 0.2)
-    thin = (0.9 if len(values) == 1 else 0.4) * page.zoom
+    thin = (0.4 if several else 0.9) * page.zoom
     steps = np.arange(1, values.shape[1] + 1)
     for row in values[:64]:
         axes.plot(steps, row, color=page.look.accent, linewidth=thin, alpha=0.9)
-    least, most = float(values.min()), float(values.max())
     room = 0.04 * (most - least) or 1.0
     axes.set_ylim(least - room, most + room)
     axes.set_xlim(1, max(2, len(steps)))

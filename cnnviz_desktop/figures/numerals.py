@@ -21,7 +21,8 @@ def number(value: float) -> str:
     if not 1e-3 <= size < 1e7:
         digits, exponent = f"{value:.1e}".split("e")
         return f"{digits}×10{str(int(exponent)).translate(_RAISED)}".replace("-", MINUS)
-    places = max(0, 2 - math.floor(math.log10(size)))
+    rounded = float(f"{size:.2e}")  # 9.999 is written as 10.0
+    places = max(0, 2 - math.floor(math.log10(rounded)))
     return _typeset(f"{value:,.{places}f}")
 
 

@@ -19,6 +19,7 @@ LINE = 0.15  # from one line of small text to the next
 SLIDE = 40 / 3  # inches across a slide of 16:9, as presentation programs have it
 
 _NARROW = 4.8  # of a body: below it, what stands side by side goes below each other
+_NARROWEST = 4.8  # of a body that is as wide as its pictures: headings need as much
 _WIDEST = 100.0  # inches
 _LEAST = 2.6  # of a figure, with text of its usual size; a smaller one is that one shrunk
 
@@ -126,6 +127,10 @@ class PlateOptions:
         if self.width is None or self.slide:
             return WIDTH
         return min(max(self.width, _LEAST), WIDTH + 2 * MARGIN) - 2 * MARGIN
+
+    def body(self, width: float) -> float:
+        """Return how wide the body becomes around what is that wide."""
+        return max(width, _NARROWEST if self.free else self.room)
 
     @property
     def narrow(self) -> bool:

@@ -28,7 +28,6 @@ from cnnviz_desktop.figures.numerals import count
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 
 Align = Literal["left", "center", "right"]
-_NARROWEST = 4.8  # of a body that is as wide as its pictures: headings need as much
 _LONGEST_BAR = 1.4
 _THUMBNAIL = 0.5
 _LONGEST_NAME = 32  # letters
@@ -74,7 +73,7 @@ class Page:
     def __init__(self, width: float, height: float, options: PlateOptions) -> None:
         self.look = options.look
         self.narrow = options.narrow
-        self.body = max(width, _NARROWEST if options.free else options.room)
+        self.body = options.body(width)
         self.width = self.body + 2 * MARGIN
         lines = wrap(options.caption or "", self.body, style.CAPTION_SIZE, most=8)
         filled = HEAD + height + MARGIN + (LINE * len(lines) + 0.08 if lines else 0)
@@ -247,10 +246,13 @@ class Page:
         self.text(after, y, meaning, size=size, colour=self.look.muted, room=room)
 
 
-def say_broken(values: Floats) -> str:
-    """Return " · ..." on values that are not numbers or are infinite, "" when all are sound."""
+def say_broken(values: Floats, *, clear: bool = False) -> str:
+    """Return " · ..." on values that are not numbers or are infinite, "" when all are sound.
+
+    Over a picture those that are not numbers are `clear`, elsewhere cyan.
+    """
     missing, endless = int(np.isnan(values).sum()), int(np.isinf(values).sum())
-    said = f"  ·  cyan: {count(missing)} NaN" if missing else ""
+    said = f"  ·  {'clear' if clear else 'cyan'}: {count(missing)} NaN" if missing else ""
     return f"{said}  ·  {count(endless)} infinite" if endless else said
 
 

@@ -147,6 +147,12 @@ def strongest(values: ArrayLike, count: int | None = None) -> NDArray[np.intp]:
     return np.argsort(-energy, kind="stable")[:count]
 
 
+def from_unit(values: ArrayLike) -> Pixels:
+    """Return pictures (..., 3) of values in 0..1 as RGB; what is not a number is black."""
+    drawn = np.nan_to_num(np.asarray(values, np.float32)).clip(0, 1) * np.float32(255)
+    return np.round(drawn).astype(np.uint8)
+
+
 def resize(values: ArrayLike, height: int, width: int) -> Floats:
     """Scale a map (h, w) bilinearly to (height, width), pixel centres at halves.
 

@@ -12,7 +12,7 @@ from cnnviz_desktop.data import Floats, ImageInput, Pixels, Prediction, Sheet, S
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, say_image
+from cnnviz_desktop.figures.page import Page, fit, leaves_out, say_image
 
 _ACROSS = 16  # maps in one row of a strip
 _NAMES = 1.35  # inches at the left, for what each strip is
@@ -46,7 +46,8 @@ def sheet_plate(sheet: Sheet, image: ImageInput | None, options: PlateOptions) -
     if image is not None:
         wide, tall = fit(image.pixels, form.room, _PICTURE)
         region = sheet.strips[0].maps.region if sheet.strips else image.whole
-        seen = "framed: what the", "network sees"
+        framed = leaves_out(region, image)
+        seen = ("framed: what the", "network sees") if framed else ("the network sees", "all of it")
         form.name(page, y, "Picture", (" ".join(seen),) if form.above else seen)
         page.photograph(image, region, form.left, y + form.above, wide, tall)
         y += first + _BETWEEN

@@ -21,7 +21,6 @@ _GAP = 0.14  # between two columns
 _INSIDE = 0.05  # between the edge of a row's ground and its text
 _WIDEST = 2.3  # of a column of words
 _LEAST = 0.8  # to which one of words is shortened before columns are left out
-_NARROWEST = 4.8  # of a page as wide as what is on it
 _NOTE_LINES = 4
 
 
@@ -43,10 +42,10 @@ def table_plate(table: Table, options: PlateOptions) -> Figure:
     shown = min(len(table.rows), options.limit or len(table.rows))
     columns = _laid_out(table, shown, options.room)
     wide = columns[-1].left + columns[-1].width + _INSIDE
-    body = max(wide, _NARROWEST) if options.free else options.room
+    body = options.body(wide)
     notes = [
         line
-        for note in table.notes
+        for note in (*_left_out(table, columns), *table.notes)
         for line in wrap(note, body, style.CAPTION_SIZE, most=_NOTE_LINES)
     ]
     head = _ROW + _HEAD_LINE * (max(len(column.head) for column in columns) - 1)
@@ -56,7 +55,7 @@ def table_plate(table: Table, options: PlateOptions) -> Figure:
         room = options.tallest(100.0) + options.bar_row - foot - head
         shown = min(shown, max(1, int(room / high)))
     page = Page(wide, head + high * shown + foot, options)
-    page.heading(options.title or table.title, _describe(table, columns, shown))
+    page.heading(options.title or table.title, _describe(table, shown))
     _draw_heads(page, columns, HEAD, head)
     page.box(MARGIN, HEAD + head - 0.012, wide, 0.012, page.look.text)
     for row, cells in enumerate(table.rows[:shown]):
@@ -75,18 +74,22 @@ def table_plate(table: Table, options: PlateOptions) -> Figure:
     return page.figure
 
 
-def _describe(table: Table, columns: list[_Column], shown: int) -> list[str]:
-    """Return the details for the heading: how many rows, and what had no room."""
+def _describe(table: Table, shown: int) -> list[str]:
+    """Return the details for the heading: how many rows."""
     rows = len(table.rows)
     said = f"{count(rows)} {'row' if rows == 1 else 'rows'}"
-    details = [said if shown == rows else f"first {count(shown)} of {said}"]
+    return [said if shown == rows else f"first {count(shown)} of {said}"]
+
+
+def _left_out(table: Table, columns: list[_Column]) -> list[str]:
+    """Say which columns had no room."""
     places = {column.place for column in columns}
-    left_out = [name for place, name in enumerate(table.columns) if place not in places]
-    return [*details, f"without {', '.join(left_out)}"] if left_out else details
+    names = [name for place, name in enumerate(table.columns) if place not in places]
+    return [f"No room for {', '.join(names)}."] if names else []
 
 
 def _laid_out(table: Table, shown: int, room: float) -> list[_Column]:
-    """Give columns the width of what is in them; words give way, then the last columns."""
+    """Give columns the width of what is in them; words give way, then the last without bars."""
     numeric = [is_numeric(table, place) for place in range(len(table.columns))]
     heads = [_head(*pair) for pair in zip(table.columns, table.units, strict=True)]
     wanted = []
@@ -102,7 +105,8 @@ def _laid_out(table: Table, shown: int, room: float) -> list[_Column]:
     kept = list(range(len(wanted)))
     least = [width if numeric[place] else min(width, _LEAST) for place, width in enumerate(wanted)]
     while len(kept) > 1 and _total(least, kept) > room:
-        kept.pop()
+        plain = [place for place in kept[1:] if table.columns[place] not in table.bars]
+        kept.remove((plain or kept)[-1])  # what is worth comparing goes last
     spare = room - _total(least, kept)
     givers = sum(wanted[place] - least[place] for place in kept)
     grown = min(1.0, max(0.0, spare) / givers) if givers else 0.0

@@ -40,8 +40,7 @@ def panels(line: Timeline, place: int, image: ImageInput | None) -> dict[str, Pi
             else:
                 drawn[name] = pixels.overlay_values(image, np.maximum(heat, 0), line.region)
         elif name == "maximised" and line.wanted is not None:
-            shown = np.clip(line.wanted[place], 0, 1)
-            drawn[name] = (shown * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+            drawn[name] = pixels.from_unit(line.wanted[place])
     return drawn
 
 

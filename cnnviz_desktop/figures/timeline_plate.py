@@ -141,7 +141,9 @@ def _draw_graph(
     reach = f"up to {percent(most) if share else number(most)}" if most else "none"
     page.text(x + wide, y + 0.16, reach, size=small, colour=look.muted, align="right")
     below = top + tall + 0.13
-    page.text(x, below, when(line, 0), size=small, colour=look.muted, room=wide / 2)
+    page.text(x, below, when(line, 0), size=small, colour=look.muted, room=0.48 * wide)
     if len(steps) > 1:
         last = when(line, len(steps) - 1)
-        page.text(x + wide, below, last, size=small, colour=look.muted, align="right")
+        page.text(
+            x + wide, below, last, size=small, colour=look.muted, align="right", room=0.48 * wide
+        )

@@ -141,7 +141,7 @@ def _as_pixels(pictures: Floats) -> Pixels:
     """Return pictures (Q, s, t, 3) of 0..1 as pixels; those of other shapes as none."""
     if pictures.shape[-1] != 3:
         return np.zeros((0, 1, 1, 3), np.uint8)
-    return np.round(np.clip(np.nan_to_num(pictures), 0, 1) * 255).astype(np.uint8)
+    return pixels.from_unit(pictures)
 
 
 def _paste(sheet: Pixels, tile: Pixels, x: float, y: float) -> None:

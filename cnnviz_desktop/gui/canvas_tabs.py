@@ -259,13 +259,16 @@ class _GroupedTabBar(QTabBar):
 
     def tabSizeHint(self, index: int) -> QSize:
         """Ask for room for the words in bold, and for the gap after a group."""
-        words = QFontMetrics(theme.font("strong")).horizontalAdvance(self.tabText(index))
-        gap = self._gap() if index in self._ends else 0
-        return QSize(words + 2 * theme.px(11) + gap, theme.px(36))
+        return self._size_with(index, theme.px(11))
 
     def minimumTabSizeHint(self, index: int) -> QSize:
-        """Keep the words whole: the bar scrolls where they do not fit."""
-        return self.tabSizeHint(index)
+        """Move the words together before the bar scrolls, but keep them whole."""
+        return self._size_with(index, theme.px(3))
+
+    def _size_with(self, index: int, padding: int) -> QSize:
+        words = QFontMetrics(theme.font("strong")).horizontalAdvance(self.tabText(index))
+        gap = self._gap() if index in self._ends else 0
+        return QSize(words + 2 * padding + gap, theme.px(36))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the words, the line under the tab in view, and the lines between groups."""
@@ -293,4 +296,4 @@ class _GroupedTabBar(QTabBar):
                     painter.drawRoundedRect(box.adjusted(3, 5, -3, -6), 4, 4)
 
     def _gap(self) -> int:
-        return theme.px(17)
+        return theme.px(9)

@@ -66,7 +66,7 @@ class Commands(QObject):
         if self._session.tab == DATASET and len(paths) == 1 and _is_dataset(paths[0]):
             self.folder_chosen.emit(paths[0])
             return
-        found = sorted_out(list(paths))
+        found = sorted_out(paths)
         if found["session"]:
             self.session_chosen.emit(found["session"][0])
             return

@@ -52,6 +52,7 @@ class DatasetSource(QObject):
         self.overview: ExemplarOverview | None = None
         self.layer = ""
         self.place = Place(None)
+        self._heads: tuple[tuple[str, str], ...] = ()  # files that are broken at their beginning
         self._own: str | None = None  # the file of classes that stands in the form by itself
         self._described: tuple[LoadedModel, Place] | None = None
         self._seen: tuple[LoadedModel, Place, str] | None = None
@@ -112,6 +113,9 @@ class DatasetSource(QObject):
     def _forget_layer(self) -> None:
         self._look.stop()
         self._seen = None
+        asked = self._session.job(_LAYER)
+        if asked is not None:
+            asked.supersede()  # or what was known of the layer before would come back
         if self.overview is not None:
             self.overview = None
             self.known.emit()
@@ -131,10 +135,12 @@ class DatasetSource(QObject):
             return
         before, self.problem = self.facts, ""
         again = before is not None and (before.kind, before.place) == (found.kind, found.place)
-        self.facts = replaced(found, broken=before.broken) if again and before else found
+        if not again:
+            self._heads = ()
+        self.facts = replaced(found, broken=self._broken())
         self._take_said()
         self.described.emit()
-        if not again:
+        if not again or self._heads:  # they may be mended by now
             work = CheckFiles(found, self.place)
             job = self._session.submit(work, "Looking for broken files", _CHECK, Priority.SPARE)
             job.done.connect(self._took_broken)
@@ -157,8 +163,18 @@ class DatasetSource(QObject):
         now = self.facts
         if isinstance(found, Refused) or now is None or now.place != found.place:
             return
-        if found.broken:
-            self.facts = replaced(now, broken=found.broken)
+        self._heads = found.broken
+        self._tell_broken()
+
+    def _broken(self) -> tuple[tuple[str, str], ...]:
+        """Return the broken files: by their heads, and those that a pass over all found."""
+        seen = self.overview.broken if self.overview is not None else ()
+        return tuple(sorted({**dict(self._heads), **dict(seen)}.items()))
+
+    def _tell_broken(self) -> None:
+        broken = self._broken()
+        if self.facts is not None and self.facts.broken != broken:
+            self.facts = replaced(self.facts, broken=broken)
             self.described.emit()
 
     def _said(self, found: Path | Refused) -> None:
@@ -199,6 +215,7 @@ class DatasetSource(QObject):
         if found.overview is not None or self.overview is not None:
             self.overview = found.overview
             self.known.emit()
+            self._tell_broken()
         if self.is_filling():
             job = self._session.job(DATASET)
             since = job.worked / _SLOWER if job is not None else 0.0

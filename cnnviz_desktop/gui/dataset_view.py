@@ -13,12 +13,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from cnnviz_desktop.data import Evaluations, Exemplars
+from cnnviz_desktop.data import DatasetFacts, Evaluations, Exemplars
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import Segments
 from cnnviz_desktop.gui.dataset_folder import FolderPage
 from cnnviz_desktop.gui.dataset_opening import DatasetOpening
-from cnnviz_desktop.gui.dataset_source import DatasetSource, replaced
+from cnnviz_desktop.gui.dataset_source import DatasetSource, place_of, replaced
 from cnnviz_desktop.gui.evaluation_page import ConfusionPage, NumbersPage
 from cnnviz_desktop.gui.exemplar_page import ExemplarPages
 from cnnviz_desktop.gui.result_view import ResultView, middle
@@ -124,7 +124,7 @@ class DatasetView(ResultView):
         found = answer.result
         if isinstance(found, Evaluations):
             self.numbers.show_evaluations(found)
-            self.confusion.show_evaluations(found, self.source.facts)
+            self.confusion.show_evaluations(found, self._facts_of(answer))
         self._offer_pages()
         if self._page not in self._offered() or (self._page == FOLDER and not self._turned):
             self._turn(self._usual())
@@ -165,12 +165,19 @@ class DatasetView(ResultView):
         return self._shown[self._page].grab().toImage()
 
     def can_export(self) -> bool:
-        """Tell whether what is in view is a result: what the folder holds is none."""
-        answer = self.answer()
-        of_now = answer is not None and type(answer.technique) is type(
-            self.session.techniques[DATASET]
-        )
-        return self._page != FOLDER and of_now and super().can_export()
+        """Tell whether what is in view is a result: neither what the folder holds nor rows of
+        another layer or folder than the result's are one.
+        """
+        answer, wanted = self.answer(), self.session.techniques[DATASET]
+        if self._page == FOLDER or answer is None or type(answer.technique) is not type(wanted):
+            return False
+        found = answer.result
+        if isinstance(found, Exemplars):
+            place = place_of(answer.technique.values())
+            now = (self.session.layer(DATASET), place_of(wanted.values()))
+            if (found.layer, place) != now:
+                return False
+        return super().can_export()
 
     def take_keyboard(self) -> None:
         """Give the keyboard to the page."""
@@ -218,12 +225,19 @@ class DatasetView(ResultView):
         model, source = self.session.model, self.source
         names = model.labels if model is not None else ()
         self.folder.show_facts(source.facts, names, source.problem)
-        self.confusion.take_facts(source.facts)
+        answer = self.answer()
+        if answer is not None and (facts := self._facts_of(answer)) is not None:
+            self.confusion.pictures.take_facts(facts)
         if source.facts is None and self._page != FOLDER and source.problem:
             self._turn(FOLDER)
         else:
             self._offer_pages()
             self.retitled.emit()
+
+    def _facts_of(self, answer: Answer) -> DatasetFacts | None:
+        """Return what the folder of a result is, None while the form names another one."""
+        same = place_of(answer.technique.values()) == self.source.place
+        return self.source.facts if same else None
 
     def _known(self) -> None:
         """Show the rows as soon as there are some, unless the person looks at something else."""
@@ -251,8 +265,8 @@ class DatasetView(ResultView):
             folder = technique.values().get("folder")
             if folder:
                 self.used.emit(folder)
+            self._turned = False  # whoever runs it wants to see what comes of it
             if "layer" in technique.values():
-                self._turned = False
                 self._turn(CHANNELS)
 
     def _other_model(self) -> None:

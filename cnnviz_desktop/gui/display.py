@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from cnnviz_desktop.data import Box, ImageInput, Pixels
+from cnnviz_desktop.data import Box, ImageInput
 
 CANVAS = 1400  # pixels of the longer side: a large window's canvas
 CARD = 480  # a card in the dock, on a screen of scale 2
@@ -61,9 +61,3 @@ def cell_at(region: Box, rows: int, columns: int, y: float, x: float) -> tuple[i
     row = int((y - region.top) * rows / region.height)
     column = int((x - region.left) * columns / region.width)
     return min(row, rows - 1), min(column, columns - 1)
-
-
-def dimmed(pixels: Pixels, keep: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> Pixels:
-    """Return the picture with all but the kept pixels darkened."""
-    dark = (pixels >> 3) + np.uint8(8)
-    return np.where(keep[..., None], pixels, dark)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import named
+from cnnviz_desktop.gui.export_options import completed
 from cnnviz_desktop.gui.file_kinds import SESSION_FILTER
 from cnnviz_desktop.gui.history import History, Moment
 from cnnviz_desktop.gui.jobs import Jobs, Priority
@@ -128,8 +129,7 @@ class Documents(QObject):
         if not chosen:
             self._next = None
             return
-        path = Path(chosen)
-        self._write(path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX))
+        self._write(completed(chosen, SUFFIX))
 
     def may_close(self) -> bool:
         """Tell whether the window may close; ask where something would be lost."""

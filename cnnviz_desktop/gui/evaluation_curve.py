@@ -79,7 +79,8 @@ class CalibrationCurve(QWidget):
                 sure = labels.percent(float(item.bin_confidences[number]))
                 right = labels.percent(float(item.bin_accuracies[number]))
                 count = int(item.bin_counts[number])
-                words = f"{item.model}\n{labels.whole(count)} pictures: {sure} sure, {right} right"
+                many = "1 picture" if count == 1 else f"{labels.whole(count)} pictures"
+                words = f"{item.model}\n{many}: {sure} sure, {right} right"
                 near.append((away, words))
         best = min(near, default=(_NEAR + 1.0, ""))
         return best[1] if best[0] <= _NEAR else ""

@@ -128,7 +128,6 @@ class ConfusionPage(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._found: Evaluations | None = None
-        self._facts: DatasetFacts | None = None
         self.models = ElidedCombo()
         named(self.models, "evaluatedModel", "Network", "Whose answers the matrix shows")
         adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -163,7 +162,8 @@ class ConfusionPage(QWidget):
     def show_evaluations(self, found: Evaluations, facts: DatasetFacts | None) -> None:
         """Show the first network's confusions, or those of the one that was chosen."""
         kept = self.models.currentIndex()
-        before, self._found, self._facts = self._found, found, facts
+        before, self._found = self._found, found
+        self.pictures.take_facts(facts)
         if before is None or [m.model for m in before.models] != [m.model for m in found.models]:
             kept = 0
             self.models.clear()
@@ -173,10 +173,6 @@ class ConfusionPage(QWidget):
         if found is not before:
             self.pictures.hide()
             self._turn()
-
-    def take_facts(self, facts: DatasetFacts | None) -> None:
-        """Know where the pictures are, once that is known."""
-        self._facts = facts
 
     def evaluation(self) -> Evaluation | None:
         """Return the network that is shown."""
@@ -215,4 +211,4 @@ class ConfusionPage(QWidget):
             wanted = self.pictures.sheet.rows_high(1) + theme.px(34)
             self._split.setSizes([max(100, self._split.height() - wanted), wanted])
         title = f"{some} {taken}"
-        self.pictures.show_pictures(self._facts, title, item, self._found.files, places)
+        self.pictures.show_pictures(title, item, self._found.files, places)

@@ -94,18 +94,21 @@ class EvaluationPictures(Ground):
         self.sheet.opened.connect(self._picked)
         self.sheet.save_requested.connect(self.save_requested)
 
+    def take_facts(self, facts: DatasetFacts | None) -> None:
+        """Take where pictures are from now on, None while that is not known."""
+        before, self._facts = self._facts, facts
+        self._broken.clear()
+        if before is None or facts is None or before.place != facts.place:
+            self._thumbs.clear()  # others may go by the same names
+            job = self._session.job(_SLOT)
+            if job is not None:
+                job.supersede()
+        self._ask()
+
     def show_pictures(
-        self,
-        facts: DatasetFacts | None,
-        title: str,
-        found: Evaluation,
-        files: tuple[str, ...],
-        places: list[int],
+        self, title: str, found: Evaluation, files: tuple[str, ...], places: list[int]
     ) -> None:
         """Show the pictures at some places of an evaluation."""
-        if facts is not self._facts:
-            self._facts = facts
-            self._broken.clear()
         shown = places[:_MOST]
         self._files = [files[place] for place in shown]
         names = [found.labels[int(found.predicted[place])] for place in shown]

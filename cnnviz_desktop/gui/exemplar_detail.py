@@ -66,7 +66,7 @@ class ExemplarDetail(Ground):
             of = found.classes[row.labels[rank]] if row.labels[rank] >= 0 else ""
             lines = [
                 name,
-                " ".join(part for part in (of if found.labelled else "",) if part),
+                of if found.labelled else "",
                 f"{labels.value(row.values[rank])} at row {place[0]}, column {place[1]} of the map",
                 f"sees {box.width}{labels.TIMES}{box.height} pixels, from x {box.left}, "
                 f"y {box.top}",

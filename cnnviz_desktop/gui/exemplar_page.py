@@ -268,7 +268,8 @@ class ExemplarPages(QObject):
         }
         session.set_technique(DATASET, replaced(technique, **changes))
         answer = session.answers.get(DATASET)
-        if answer is not None and not answer.partial and session.job(DATASET) is None:
+        known = answer is not None and not answer.partial
+        if known and session.job(DATASET) is None and session.is_stale(DATASET):
             session.run(DATASET)
 
     def _changed(self, tab: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QMenu,
@@ -39,6 +39,7 @@ _SCALES = (
     ("tile", "Own", "Each map's colours reach to its own maximum: see the shape of every map"),
     ("layer", "Shared", "One scale for all maps: compare how strong they are"),
 )
+_PADDING, _ARROW = 10, 16  # of the button with a menu: beside its words, and for its arrow
 _OVERLAYS = (style.OVERLAY, *(name for name in style.SEQUENTIAL_MAPS if name != style.OVERLAY))
 
 
@@ -227,21 +228,26 @@ class _MenuButton(QToolButton):
     def sizeHint(self) -> QSize:
         """Ask for the words and the arrow."""
         words = self.fontMetrics().horizontalAdvance(self.text())
-        return QSize(words + theme.px(40), super().sizeHint().height())
+        return QSize(words + 2 * theme.px(_PADDING) + theme.px(_ARROW), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         """Keep the words whole."""
         return self.sizeHint()
 
     def initStyleOption(self, option: QStyleOptionToolButton) -> None:
-        """Leave the arrow out: the style's own is cut off here."""
+        """Leave words and arrow out: the style puts them in each other's way."""
         super().initStyleOption(option)
         option.features &= ~QStyleOptionToolButton.ToolButtonFeature.HasMenu
+        option.text = ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the button, and its arrow as that of a list."""
+        """Paint the button, its words, and its arrow as that of a list."""
         super().paintEvent(event)
         side, ratio = theme.px(12), self.devicePixelRatioF()
         arrow = theme.icon_pixmap("chevron-down", "muted", side, ratio)
-        place = self.width() - side - theme.px(5), (self.height() - side) // 2
-        QPainter(self).drawPixmap(*place, arrow)
+        painter, padding = QPainter(self), theme.px(_PADDING)
+        painter.setPen(self.palette().color(QPalette.ColorRole.ButtonText))
+        room = self.rect().adjusted(padding, 0, -theme.px(_ARROW), 0)
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(room, flags, self.text())
+        painter.drawPixmap(self.width() - side - theme.px(7), (self.height() - side) // 2, arrow)

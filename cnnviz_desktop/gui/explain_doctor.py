@@ -31,6 +31,7 @@ class ExplanationDoctor(DoctorSection):
         view.turned.connect(self._soon.start)
         session.answered.connect(self._follow)
         session.tab_changed.connect(self._follow)
+        session.models.changed.connect(self._soon.start)  # what a session kept has its model now
         self.hide()
 
     def notes(self) -> tuple[Note, ...]:
@@ -47,6 +48,9 @@ class ExplanationDoctor(DoctorSection):
         shown = self._view.explained() if self._session.tab == EXPLAIN else None
         image = shown.answer.image if shown is not None else None
         if shown is None or image is None or shown.answer.partial:
+            self.hide()
+            return
+        if shown.answer.model is not self._session.model:  # what helps would not fit this one
             self.hide()
             return
         found = advise(shown.technique, shown.heatmap, shown.answer.model, image)

@@ -77,8 +77,8 @@ class ExplainView(ResultView):
 
     def explained(self) -> Explained | None:
         """Return the map that is looked at; None where there is none."""
-        answer = self.answer()
-        if answer is None or answer is not self._answer or not self._maps:
+        answer = self._drawn()
+        if answer is None:
             return None
         index, result, technique = self.view.picked_index(), answer.result, answer.technique
         if isinstance(result, Heatmaps) and isinstance(technique, CompareMaps):
@@ -129,8 +129,8 @@ class ExplainView(ResultView):
 
     def title(self) -> tuple[str, str]:
         """Return the class, or what is compared, and what it was explained with."""
-        answer = self.answer()
-        if answer is None or answer is not self._answer or not self._maps:
+        answer = self._drawn()
+        if answer is None:
             return self.tab, ""
         shown = self._maps[self.view.picked_index()]
         rows, columns = shown.values.shape
@@ -169,6 +169,13 @@ class ExplainView(ResultView):
             self.view.set_bare(False)
         else:
             super().keyReleaseEvent(event)
+
+    def _drawn(self) -> Answer | None:
+        """Return the tab's answer where its maps are those in view, whichever model has it now."""
+        answer = self.answer()
+        if answer is None or self._answer is None or not self._maps:
+            return None
+        return answer if answer.result is self._answer.result else None
 
     def _explain(self, target: int) -> None:
         """Turn to a class: to its map where several classes are shown, else by another run."""

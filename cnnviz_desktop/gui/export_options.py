@@ -146,6 +146,12 @@ def fresh(path: Path, *, folder: bool = False) -> Path:
     return found
 
 
+def completed(chosen: str, suffix: str) -> Path:
+    """Return a chosen file under the suffix it needs; what nobody was asked about stays."""
+    path = Path(chosen)
+    return path if path.suffix.lower() == suffix else fresh(path.with_name(path.name + suffix))
+
+
 def _is_sound(name: str, value: Any) -> bool:
     match name:
         case "suffix":

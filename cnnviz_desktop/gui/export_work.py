@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 
 from cnnviz_desktop.data import Activation, Heatmap, ImageInput, Pixels, Prediction
-from cnnviz_desktop.engine.run import Run
+from cnnviz_desktop.engine.run import Part, Run
 from cnnviz_desktop.engine.technique import PREDICT, Technique, record
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ExportError
 from cnnviz_desktop.figures import export, pixels
@@ -232,10 +232,10 @@ class WriteResults:
     def __call__(self, run: Run) -> Written:
         """Do it; what was written before a cancel stays, with its index."""
         rows: list[list[Any]] = []
-        folder = make_folder(self.folder)
+        folder, within = make_folder(self.folder), _Unseen(run)
         with _indexed(folder, ["picture", "technique", "layer", "class", "file", "note"], rows):
             for image, technique in run.track(self._wanted(), "Writing results"):
-                rows.append(self._write(image, technique, folder, run))
+                rows.append(self._write(image, technique, folder, within))
         return Written(folder, sum(bool(row[4]) for row in rows))
 
     def _wanted(self) -> list[tuple[ImageInput | None, Technique | None]]:
@@ -274,6 +274,17 @@ class WriteResults:
         if image is None:
             raise ExportError("A prediction needs a picture.")
         return Shown(None, self.model, image, inspect(self.model, image, run), {})
+
+
+class _Unseen(Part):
+    """The run of one of many results: what is counted are results, not the steps of one."""
+
+    def __init__(self, whole: Run) -> None:
+        super().__init__(whole, "", shown=False)
+
+    def report(self, label: str, done: int, total: int, elapsed: float) -> None:
+        """Only look whether to stop."""
+        self.check()
 
 
 @contextmanager

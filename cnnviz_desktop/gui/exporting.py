@@ -19,6 +19,7 @@ from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.export_options import (
     ExportOptions,
+    completed,
     export_folder,
     fresh,
     remembered,
@@ -168,8 +169,7 @@ class Exporting(QObject):
             self._window, "Save the growth", proposed, "GIF (*.gif)"
         )
         if chosen:
-            path, last = Path(chosen), frames[-1].size()
-            path = path if path.suffix else path.with_suffix(".gif")
+            path, last = completed(chosen, ".gif"), frames[-1].size()
             pixels = np.stack([pixels_of(frame.scaled(last)) for frame in frames])
             job = self._jobs.submit(
                 SaveGrowth(pixels, path, shown), f"Writing {path.name}", priority=Priority.RUN
@@ -186,8 +186,7 @@ class Exporting(QObject):
             self._window, "Save the timeline", proposed, "GIF (*.gif)"
         )
         if chosen:
-            path = Path(chosen)
-            path = path if path.suffix else path.with_suffix(".gif")
+            path = completed(chosen, ".gif")
             work = SaveFilm(line, path, shown, theme.current().name == "dark")
             job = self._jobs.submit(work, f"Writing {path.name}", priority=Priority.RUN)
             job.done.connect(self._saved)
@@ -229,8 +228,7 @@ class Exporting(QObject):
             self._window, "Save picture", proposed, "PNG (*.png)"
         )
         if chosen:
-            path = Path(chosen)
-            path = path if path.suffix else path.with_suffix(".png")
+            path = completed(chosen, ".png")
             work = SavePicture(pixels_of(picture), path, shown)
             job = self._jobs.submit(work, f"Writing {path.name}", priority=Priority.RUN)
             job.done.connect(self._saved)
@@ -282,8 +280,7 @@ class Exporting(QObject):
         if not chosen:
             self.refused.emit("Nothing was copied: the call needs a file to read the picture from.")
             return
-        path = Path(chosen)
-        path = path if path.suffix else path.with_suffix(".png")
+        path = completed(chosen, ".png")
         self._waiting = wanted
         work = SavePicture(image.pixels, path, None)
         job = self._jobs.submit(work, f"Writing {path.name}", "copy", Priority.CLICK)

@@ -195,6 +195,13 @@ class FeatureMapsView(ResultView):
         session.unit_picked.connect(self._show_unit)
         session.pictures.added.connect(self._count_pictures)
         session.pictures.removed.connect(self._count_pictures)
+        session.models.changed.connect(self._ask_again)
+
+    def _ask_again(self) -> None:
+        """Ask for what stands beside the maps of an opened session: their model is there now."""
+        answer = self.answer()
+        if answer is not None and answer.model is self.session.model:
+            self.show_answer(answer)
 
     def _redraw(self) -> None:
         """Draw the maps as the bar says, with what of it is known so far."""

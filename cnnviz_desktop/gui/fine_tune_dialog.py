@@ -36,11 +36,12 @@ class FineTuneDialog(QDialog):
     """The choices, the curves while it learns, and what came of it.
 
     Closed, it is only hidden: the training goes on. Signals: `opened` (path) the result is to be
-    opened; `learned` (path) it is there.
+    opened; `learned` (path) it is there; `refused` (a sentence) why it is not.
     """
 
     opened = Signal(object)
     learned = Signal(object)
+    refused = Signal(str)
 
     def __init__(self, jobs: Jobs, parent: QWidget) -> None:
         super().__init__(parent)
@@ -144,8 +145,7 @@ class FineTuneDialog(QDialog):
 
     def _done(self, made: Tuned | Refused) -> None:
         if isinstance(made, Refused):
-            self._message.tell("error", made.sentence)
-            self._said.setText("")
+            self._refuse(made.sentence)
             return
         self._tuned = made
         self._show_curves(made.curves)
@@ -158,8 +158,12 @@ class FineTuneDialog(QDialog):
         self.learned.emit(made.path)
 
     def _failed(self, error: CnnvizError) -> None:
-        self._message.tell("error", str(error))
+        self._refuse(str(error))
+
+    def _refuse(self, sentence: str) -> None:
+        self._message.tell("error", sentence)
         self._said.setText("")
+        self.refused.emit(sentence)
 
     def _ended(self) -> None:
         self._job = None
@@ -174,6 +178,7 @@ class FineTuneDialog(QDialog):
     def _open(self) -> None:
         if self._tuned is not None:
             self.opened.emit(self._tuned.path)
+            self.accept()  # or it would lie over what was opened
 
     # ---------------------------------------------------------------------------------- the look
 
@@ -234,7 +239,7 @@ class FineTuneDialog(QDialog):
         self._stop_button = push_button(
             "Stop", "fineTuneStop", "End now and keep the best epoch so far", "stop"
         )
-        self._start_button = push_button("Start", "fineTuneStart", "Train (Enter)", "play")
+        self._start_button = push_button("Start", "fineTuneStart", "Train (Enter)")
         for button in (self._close, self._open_button, self._stop_button):
             button.setAutoDefault(False)
         self._start_button.setDefault(True)

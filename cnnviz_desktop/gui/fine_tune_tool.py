@@ -40,6 +40,7 @@ class FineTuneTool(QObject):
             self._dialog = FineTuneDialog(self._jobs, self._window)
             self._dialog.opened.connect(self._open)
             self._dialog.learned.connect(self._learned)
+            self._dialog.refused.connect(self._refused)
             self._changed()
         self._dialog.show()
         self._dialog.raise_()
@@ -56,6 +57,11 @@ class FineTuneTool(QObject):
             self._window.tabs.message.tell(
                 "info", f"{path.name} is trained.", "Open the result", _TOPIC
             )
+
+    def _refused(self, sentence: str) -> None:
+        """Say in the window why there is no network, where the dialog is out of sight."""
+        if self._dialog is None or not self._dialog.isVisible():
+            self._window.tabs.message.tell("error", sentence)
 
     def _acted(self, topic: str) -> None:
         if topic == _TOPIC and self._result is not None:

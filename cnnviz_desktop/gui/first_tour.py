@@ -98,10 +98,11 @@ class FirstTour(QObject):
 
     def place_of(self, name: str) -> QRect:
         """Return where a widget is in the window, nowhere if it is not in sight."""
-        widget = self.window.findChild(QWidget, name)
-        if widget is None or not widget.isVisible():
-            return QRect()
-        return QRect(widget.mapTo(self.window, QPoint()), widget.size())
+        every = self.window.findChildren(QWidget, name)
+        shown = (item for item in every if item.isVisible())
+        places = (QRect(item.mapTo(self.window, QPoint()), item.size()) for item in shown)
+        inside = self.window.rect()  # a narrow window keeps a dock outside it
+        return next((place for place in places if inside.intersects(place)), QRect())
 
     def place_of_tab(self, tab: str) -> QRect:
         """Return where a tab's name is in the window."""
@@ -113,10 +114,12 @@ class FirstTour(QObject):
         )
 
     def place_of_tile(self) -> QRect:
-        """Return where a tile is that is not selected yet."""
+        """Return where a tile is that is not selected yet, or the way back to the tiles."""
         grid = self.window.tabs.feature_maps.grid
+        if not grid.isVisible():
+            return self.place_of_tab(FEATURE_MAPS)
         channel = self.other_channel()
-        if not grid.isVisible() or channel is None:
+        if channel is None:
             return self.place_of(grid.objectName())
         tile = grid.tile_rect(channel).intersected(grid.viewport().rect())
         return QRect(grid.viewport().mapTo(self.window, tile.topLeft()), tile.size())
@@ -181,7 +184,9 @@ def _question(technique: Technique) -> tuple[str, object]:
 
 def _class_list_or_picture(tour: FirstTour) -> QRect:
     """Return where a class is chosen, so that the card covers no heat."""
-    classes = tour.place_of("field_target")
+    if tour.session.tab != EXPLAIN:
+        return tour.place_of_tab(EXPLAIN)
+    classes = tour.place_of("targetPicker")
     return classes if classes.isValid() else tour.place_of("explainPicture")
 
 

@@ -22,12 +22,34 @@ from cnnviz_desktop.gui.about import key_table
 from cnnviz_desktop.gui.controls import Line, fix_size, named
 from cnnviz_desktop.gui.help_page import HelpPage
 from cnnviz_desktop.gui.search_field import SearchField
+from cnnviz_desktop.gui.session import (
+    COMPARE,
+    DATASET,
+    EXPLAIN,
+    FEATURE_MAPS,
+    FILTERS,
+    MAXIMISE,
+    STATISTICS,
+    TRAINING,
+    UNIT,
+)
 from cnnviz_desktop.reference import page
 from cnnviz_desktop.resources import resource
 
 START, PREDICTIONS, KEYS = "start", "predictions", "keys"
 _NAME = Qt.ItemDataRole.UserRole
 _SIZE = QSize(900, 700)
+_TABS = (
+    EXPLAIN,
+    FEATURE_MAPS,
+    FILTERS,
+    UNIT,
+    MAXIMISE,
+    STATISTICS,
+    DATASET,
+    COMPARE,
+    TRAINING,
+)
 _TITLES = {START: "Where to begin", KEYS: "Keyboard shortcuts"}
 
 
@@ -111,7 +133,7 @@ class HelpWindow(QDialog):
         self._add(KEYS, _TITLES[KEYS])
         self._head("Predictions")
         self._add(PREDICTIONS, "Predictions")
-        for tab in dict.fromkeys(kind.tab for kind in TECHNIQUES):
+        for tab in _TABS:
             self._head(tab)
             for kind in TECHNIQUES:
                 if kind.tab == tab:

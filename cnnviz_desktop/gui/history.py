@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from cnnviz_desktop.data import PRETRAINED, InputSpec
-from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
+from cnnviz_desktop.engine.technique import ClassKind, Integer, LayerKind, Number, Technique
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.model_choice import ModelChoice
@@ -223,7 +223,7 @@ class _Step(QUndoCommand):
         return 1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Make one step of typing one note, of moving one parameter, of opening one folder."""
+        """Make one step of typing one note, of moving one number, of opening one folder."""
         if not isinstance(other, _Step):
             return False
         what = _what(self._before, self._after)
@@ -238,7 +238,7 @@ class _Step(QUndoCommand):
 
 
 def _what(before: Moment, after: Moment) -> tuple[str, ...] | Place | None:
-    """Return what goes on in small steps that make one: a note, or a tab's parameter."""
+    """Return what goes on in small steps that make one: a note, or a tab's number."""
     rest = replace(before, techniques=after.techniques, notes=after.notes)
     if rest != after:
         grown = after.pictures[: len(before.pictures)] == before.pictures
@@ -251,7 +251,7 @@ def _what(before: Moment, after: Moment) -> tuple[str, ...] | Place | None:
     if before.notes != after.notes or len(changed) != 1:
         return None
     tab, name, kind = changed[0]
-    return None if isinstance(kind, (LayerKind, ClassKind)) else (tab, name)
+    return (tab, name) if isinstance(kind, (Integer, Number)) else None
 
 
 def _changes(before: Moment, after: Moment) -> list[tuple[str, str, object]]:

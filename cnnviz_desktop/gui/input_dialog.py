@@ -35,6 +35,7 @@ _LARGEST_SIDE = 4096
 _LARGEST_FILE = 2**20  # of class names that are read while one types
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _CUSTOM = "Own numbers"
+_WANTED = {1: "one number", 3: "three numbers, for red, green and blue, or one for all"}
 
 Numbers = tuple[float, ...]
 # What values from 0 to 1 are scaled by: mean and standard deviation, for grey and for RGB.
@@ -80,7 +81,7 @@ class InputDialog(QDialog):
         """Return what the person said; what is as it was found is left to be found again."""
         given, now = self._model.spec, self._model.preprocessing
         size = (self._height.value(), self._width.value())
-        mean, std = _numbers(self._mean.text()), _numbers(self._std.text())
+        mean, std = self._written()
         scaled = (mean, std) != (now.mean, now.std) or given.mean is not None
         path = self._labels.path()
         return InputSpec(
@@ -110,7 +111,7 @@ class InputDialog(QDialog):
 
     def _line(self, word: str) -> QLineEdit:
         made = QLineEdit()
-        many = "one number" if self._channels == 1 else "three numbers, for red, green and blue"
+        many = _WANTED[self._channels]
         named(
             made,
             f"input{word}",
@@ -232,6 +233,11 @@ class InputDialog(QDialog):
         self._mean.setText(_listed(mean))
         self._std.setText(_listed(std))
 
+    def _written(self) -> tuple[Numbers, Numbers]:
+        """Return mean and std as they are written, one number for all channels."""
+        mean, std = (_numbers(line.text(), self._channels) for line in (self._mean, self._std))
+        return mean, std
+
     def _picked_preset(self) -> None:
         numbers = self._presets.currentData()
         if numbers is not None:
@@ -267,7 +273,7 @@ class InputDialog(QDialog):
 
     def _show_preset(self) -> None:
         """Name the numbers that are written."""
-        now = (_numbers(self._mean.text()), _numbers(self._std.text()))
+        now = self._written()
         known = [self._presets.itemData(place) for place in range(self._presets.count())]
         self._presets.setCurrentIndex(known.index(now) if now in known else 0)
 
@@ -284,7 +290,7 @@ class InputDialog(QDialog):
 
     def _meaning(self) -> str:
         """Say what the numbers and the class names come to."""
-        mean, std = _numbers(self._mean.text()), _numbers(self._std.text())
+        mean, std = self._written()
         low = min(-m / s for m, s in zip(mean, std, strict=True))
         high = max((1 - m) / s for m, s in zip(mean, std, strict=True))
         says = f"Black to white becomes {labels.value(low)} to {labels.value(high)}."
@@ -310,9 +316,10 @@ class InputDialog(QDialog):
         self._said.setText(sentence)
 
 
-def _numbers(text: str) -> Numbers:
-    """Return the numbers in a text, however they are set apart."""
-    return tuple(float(word) for word in _NUMBER.findall(text.replace(labels.MINUS, "-")))
+def _numbers(text: str, channels: int) -> Numbers:
+    """Return the numbers in a text, however they are set apart; one alone is that of all."""
+    found = tuple(float(word) for word in _NUMBER.findall(text.replace(labels.MINUS, "-")))
+    return found * channels if len(found) == 1 else found
 
 
 def _listed(numbers: Numbers) -> str:
@@ -322,8 +329,8 @@ def _listed(numbers: Numbers) -> str:
 def _wrong_numbers(word: str, text: str, channels: int) -> str:
     """Return what is wrong with a mean or std that was typed, "" where nothing is."""
     left = _NUMBER.sub("", text.replace(labels.MINUS, "-")).strip(" ,;/[]()\t")
-    numbers = _numbers(text)
-    wanted = "one number" if channels == 1 else "three numbers, for red, green and blue"
+    numbers = _numbers(text, channels)
+    wanted = _WANTED[channels]
     if left.strip(" ,;/") or len(numbers) != channels:
         return f"The {word} is {wanted}."
     if any(abs(number) > 2 for number in numbers) and max(numbers) <= 255:

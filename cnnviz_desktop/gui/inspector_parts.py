@@ -22,7 +22,6 @@ _TILE = 15  # a patch or a kernel in the sum
 _NAME = 68  # "input 1023"
 _VALUE = 58
 _PIN = 64  # the longest side of a pinned map
-_MOST_PINNED = 68
 _SAME = 1e-3  # two values closer than this share of them are written as one
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

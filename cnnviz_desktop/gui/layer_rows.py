@@ -258,11 +258,11 @@ class LayerRows(QStyledItemDelegate):
         middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         metrics = QFontMetrics(body)
         name = node.label or node.kind
-        tag_width = QFontMetrics(small).horizontalAdvance("default") + 8 if tagged else 0
-        if room.width() - tag_width < min(metrics.horizontalAdvance(name), theme.px(64)):
-            tagged, tag_width = False, 0
-        name_room = room.width() - (tag_width + 6 if tagged else 0)
-        shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, max(0, name_room))
+        tag_width = QFontMetrics(small).horizontalAdvance("default") + 8
+        name_room = room.width() - (tag_width + 6)
+        if not tagged or name_room <= min(metrics.horizontalAdvance(name), theme.px(64)):
+            tagged, name_room = False, room.width()
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, max(0, name_room))
         painter.setFont(body)
         painter.setPen(text)
         painter.drawText(room, middle, shown)

@@ -52,7 +52,7 @@ class LayerTree(QWidget):
         self._view = self._make_view()
         self._head = _Head(self._view, self)
         self._none = EmptyState("No layer matches.", "Clear the search to see all layers.", self)
-        self._no_model = EmptyState("No model is open.", "Choose one above.", self)
+        self._no_model = EmptyState("No layers yet.", "They come with the model above.", self)
         self._lay_out()
         self.show_layers(None)
 

@@ -74,7 +74,7 @@ class CurveView(QWidget):
         chosen = self._chosen()
         if chosen is not None and len(chosen.values):
             last = labels.value(_last(chosen.values)[1])
-            self.setAccessibleDescription(f"{last} after step {len(chosen.values)}")
+            self.setAccessibleDescription(f"{last} after {unit} {len(chosen.values)}")
         self.update()
 
     def curves(self) -> tuple[Curve, ...]:
@@ -204,7 +204,9 @@ class CurveView(QWidget):
             return
         metrics = painter.fontMetrics()
         painter.setPen(theme.current().muted)
-        widest = metrics.horizontalAdvance(labels.whole(self._steps)) + 24
+        number = metrics.horizontalAdvance(labels.whole(self._steps))
+        first = metrics.horizontalAdvance(f"{self._unit} 0")
+        widest = max(number + 24, first + number // 2 + 8)
         few = (self._steps,) if self._steps <= _FEW else ()
         fitting = (n for n in (*few, 4, 5, 3, 2) if not self._steps % n)
         parts = next((n for n in fitting if plot.width() / n >= widest), 1)

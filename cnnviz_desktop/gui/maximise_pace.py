@@ -31,9 +31,3 @@ class Pace:
             return 0.0
         (first, before), (last, done) = self._late[0], self._late[-1]
         return (done - before) / (last - first) if last > first else 0.0
-
-    @property
-    def left(self) -> float | None:
-        """Return the seconds that the rest takes at that pace, None while it is not known."""
-        rate = self.rate
-        return (self.total - self.done) / rate if rate > 0 else None

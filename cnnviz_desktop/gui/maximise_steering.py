@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.run import Progress
@@ -25,7 +25,7 @@ _TICK = 500  # milliseconds between looks at the clock
 class Steering(QWidget):
     """The buttons of a run that can be steered, and how fast it goes (`steering`).
 
-    Signals: `cancel_requested` by its button; `steered` the run was held, resumed or is to end.
+    Signals: `cancel_requested` by its button; `steered` the run began, was held, goes on or ends.
     """
 
     cancel_requested = Signal()
@@ -45,10 +45,8 @@ class Steering(QWidget):
         )
         self._speed = label("", "secondary", muted=True)
         named(self._speed, "speedLine", "Pace")
-        self._hint = QLabel(_WAITS)
+        self._hint = label(_WAITS, "caption", muted=True)
         self._hint.setWordWrap(True)
-        self._hint.setForegroundRole(self._hint.palette().ColorRole.PlaceholderText)
-        self._hint.setFont(theme.font("caption"))
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in (self.hold_button, self.finish_button, self.cancel_button):
@@ -105,7 +103,9 @@ class Steering(QWidget):
         """Say in a word what the run does."""
         if self._job is not None and self._job.finishing:
             return "Finishing"
-        return "Paused" if self._job is not None and self._job.held else "Working"
+        if self._job is not None and self._job.held:
+            return "Paused"
+        return "Working" if self.pace.total else "Beginning"
 
     def _turn(self) -> None:
         """Hold the run, or let it go on."""
@@ -122,7 +122,10 @@ class Steering(QWidget):
 
     def _progressed(self, progress: Progress) -> None:
         if self._job is not None:
+            begins = not self.pace.total
             self.pace.step(self._job.worked, progress.done, progress.total)
+            if begins:
+                self.steered.emit()
 
     def _show_buttons(self) -> None:
         held = self._job is not None and self._job.held

@@ -58,6 +58,8 @@ def idle(technique: Technique) -> frozenset[str]:
         found |= {"row", "column"}
     if objective in ("class", "layer"):
         found.add("channel")
+    if objective == "class":
+        found.add("layer")
     if objective == "layer":
         found.add("count")
     return frozenset(found)

@@ -158,10 +158,16 @@ def _grouped(entries: Iterable[CatalogueEntry], words: str) -> list[Group]:
     }
     groups = []
     for family in sorted(families, key=lambda item: (ranks[item], item.lower())):
-        members = sorted(families[family], key=lambda entry: _rank(entry, name))
+        members = sorted(families[family], key=lambda item: (_rank(item, name), *_by_size(item)))
         year = str(members[0].year) if members[0].year else ""
         groups.append((family, year, members))
     return groups
+
+
+def _by_size(entry: CatalogueEntry) -> tuple[bool, list[str | int]]:
+    """Return what puts resnet18 before resnet101, and torchvision's before timm's."""
+    parts = re.split(r"(\d+)", entry.name)
+    return entry.name.startswith(TIMM), [int(part) if part.isdigit() else part for part in parts]
 
 
 def _rank(entry: CatalogueEntry, word: str) -> int:

@@ -23,6 +23,8 @@ from cnnviz_desktop.gui.maximise_wants import idle
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
+_CAPTION = 56  # the least width of what stands before a field
+
 
 class ParamForm(QWidget):
     """The form of one technique. Signals: `changed` (`Technique`) by the person.
@@ -68,6 +70,12 @@ class ParamForm(QWidget):
         """Offer the classes that the model sees."""
         for field in self._fields:
             field.show_prediction(prediction)
+
+    def caption_width(self) -> int:
+        """Return how wide the captions are that stand beside fields."""
+        beside = [made[1] for made in self._made.values() if len(made) > 1]
+        shown = [caption.sizeHint().width() for caption in beside if not caption.isHidden()]
+        return max([theme.px(_CAPTION), *shown])
 
     def technique(self) -> Technique | None:
         """Return the technique that the form says; raise `ParameterError` where there is none."""
@@ -132,7 +140,7 @@ class ParamForm(QWidget):
         if not isinstance(field, FlagField):
             caption = label(field.parameter.label, muted=True)
             caption.setToolTip(field.parameter.help)
-            caption.setMinimumWidth(theme.px(56))
+            caption.setMinimumWidth(theme.px(_CAPTION))
             self._grid.addWidget(caption, row, 0)
             made.append(caption)
         self._made[field.parameter.name] = made

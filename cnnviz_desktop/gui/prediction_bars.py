@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
@@ -166,7 +168,8 @@ class PredictionBars(QWidget):
                 index, label, share = self._top[row]
                 logit = labels.value(float(self._prediction.logits[index]))
                 tip = (
-                    f"<b>{label}</b><br>class {index} · logit {logit} · {labels.percent(share)}"
+                    f"<b>{escape(label)}</b>"
+                    f"<br>class {index} · logit {logit} · {labels.percent(share)}"
                     "<br>Click to explain this class."
                 )
                 QToolTip.showText(event.globalPos(), tip, self)

@@ -35,9 +35,6 @@ from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import Line
 from cnnviz_desktop.gui.labels import ElidedLabel
 from cnnviz_desktop.gui.prediction_bars import PredictionBars
-from cnnviz_desktop.gui.target_picker import TargetPicker
-
-__all__ = ["PredictionBars", "PredictionPanel", "PredictionTable", "TargetPicker"]
 
 Index = QModelIndex | QPersistentModelIndex
 Row = tuple[int, str, Prediction]
@@ -83,26 +80,16 @@ class PredictionPanel(QWidget):
         """Show the `count` likeliest classes of one picture, or the empty state."""
         self._bars.show_prediction(prediction, count)
 
-    def set_target(self, target: int | None) -> None:
-        """Mark the class that the other views explain."""
-        self._bars.set_target(target)
-
     def show_table(self, rows: Sequence[Row], current: int | None = None) -> None:
         """Show pictures by (key, name, answer); mark the current one, without a signal."""
         if current is None:
             current = self._current_key()
         was, self._quiet = self._quiet, True
-        self._model.show_rows(rows)
+        if self._model.show_rows(rows):
+            self._fit_columns()
         self._mark(current)
-        self._fit_columns()
         self._quiet = was
         self._refresh()
-
-    def select_image(self, key: int | None) -> None:
-        """Mark a picture's row, without a signal."""
-        was, self._quiet = self._quiet, True
-        self._mark(key)
-        self._quiet = was
 
     def csv_text(self) -> str:
         """Return the table as CSV: every picture with its top classes, unrounded."""
@@ -135,6 +122,7 @@ class PredictionPanel(QWidget):
         table.verticalHeader().hide()
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setMinimumSectionSize(64)
+        table.horizontalHeader().setResizeContentsPrecision(0)  # the rows in sight: there are many
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(self._show_menu)
         table.selectionModel().currentRowChanged.connect(self._tell)
@@ -229,6 +217,10 @@ class PredictionPanel(QWidget):
         self._line.setVisible(full)
 
 
+def _is_same(row: Row, other: Row) -> bool:
+    return row[:2] == other[:2] and row[2] is other[2]
+
+
 class PredictionTable(QAbstractTableModel):
     """Pictures in rows: name, then class and confidence of the likeliest."""
 
@@ -237,12 +229,16 @@ class PredictionTable(QAbstractTableModel):
         self._rows: list[Row] = []
         self._tops: list[list[tuple[int, str, float]]] = []
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Take other pictures."""
+    def show_rows(self, rows: Sequence[Row]) -> bool:
+        """Take other pictures or answers; tell whether there are any."""
+        if len(rows) == len(self._rows) and all(map(_is_same, rows, self._rows)):
+            return False
+        known = {id(row[2]): top for row, top in zip(self._rows, self._tops, strict=True)}
         self.beginResetModel()
+        self._tops = [known.get(id(row[2])) or row[2].top(_TOP) for row in rows]
         self._rows = list(rows)
-        self._tops = [prediction.top(_TOP) for _, _, prediction in rows]
         self.endResetModel()
+        return True
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Count the pictures."""

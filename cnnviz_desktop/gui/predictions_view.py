@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from PySide6.QtCore import QMimeData
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QTimer
+from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from cnnviz_desktop.data import Prediction
@@ -18,6 +16,9 @@ from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.prediction_panel import PredictionPanel
 from cnnviz_desktop.gui.result_view import ResultView, middle
 from cnnviz_desktop.gui.session import EXPLAIN, PREDICTIONS, Session
+from cnnviz_desktop.gui.work import Inspected
+
+_SOON = 100  # milliseconds
 
 
 class PredictionsView(ResultView):
@@ -42,7 +43,11 @@ class PredictionsView(ResultView):
         self.panel.target_picked.connect(self._explain)
         self.panel.image_picked.connect(session.pictures.select)
         self.panel.csv_requested.connect(self.save_table)
-        session.predictions.added.connect(self._refresh)
+        self._soon = QTimer(self)  # the answers to a folder's pictures come one after the other
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON)
+        self._soon.timeout.connect(self._refresh)
+        session.predictions.added.connect(self._added)
         session.pictures.selected.connect(self._show_picture)
         session.pictures.removed.connect(self._refresh)
         session.models.changed.connect(self._refresh)
@@ -76,18 +81,35 @@ class PredictionsView(ResultView):
 
     def save_table(self) -> None:
         """Ask for a file and write the table as CSV."""
+        from cnnviz_desktop.gui.export_options import completed
+
         chosen, _kind = QFileDialog.getSaveFileName(
             self, "Save the table", "predictions.csv", "CSV (*.csv)"
         )
         if chosen:
-            path = Path(chosen)
-            path = path if path.suffix else path.with_suffix(".csv")
+            path = completed(chosen, ".csv")
             try:
                 path.write_text(self.panel.csv_text(), encoding="utf-8", newline="")
             except OSError as error:
                 why = error.strerror or "it cannot be written"
                 message = f"{path.name} was not saved: {why}. Choose another folder."
                 self.session.failed.emit("", ExportError(message))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """List what was answered while another tab was in view."""
+        super().showEvent(event)
+        self._list()
+
+    def _list(self) -> None:
+        """Write the answers to all pictures into the table."""
+        session = self.session
+        current = session.pictures.current
+        rows: list[tuple[int, str, Prediction]] = [
+            (key, session.pictures[key].image.name, session.predictions[key])
+            for key in session.pictures
+            if key in session.predictions
+        ]
+        self.panel.show_table(rows, current.key if current else None)
 
     def _explain(self, target: int) -> None:
         self.session.pick_target(target)
@@ -105,18 +127,23 @@ class PredictionsView(ResultView):
             self.view.show_pixels(reduced(picture.image, CANVAS)[0].pixels)
         self._refresh()
 
+    def _added(self, found: Inspected) -> None:
+        """Show the answer to the picture in view at once, the others together."""
+        current = self.session.pictures.current
+        if current is not None and found.key == current.key:
+            self._refresh()
+        elif not self._soon.isActive():
+            self._soon.start()
+
     def _refresh(self) -> None:
-        """Show what is known about every picture."""
+        """Show what is known: of the picture in view, and of all where they are in sight."""
+        self._soon.stop()
         session = self.session
         current = session.pictures.current
         prediction = session.predictions.current()
         self.panel.show_prediction(prediction)
-        rows: list[tuple[int, str, Prediction]] = [
-            (key, session.pictures[key].image.name, session.predictions[key])
-            for key in session.pictures
-            if key in session.predictions
-        ]
-        self.panel.show_table(rows, current.key if current else None)
+        if self.isVisible():
+            self._list()
         marks = []
         if prediction is not None and current is not None:
             whole = current.image.whole

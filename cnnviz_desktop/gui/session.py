@@ -16,13 +16,13 @@ from PySide6.QtCore import QObject, Signal
 
 from cnnviz_desktop.data import LayerNode, Result
 from cnnviz_desktop.engine import techniques
-from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
+from cnnviz_desktop.engine.technique import ClassKind, FolderKind, LayerKind, Technique
 from cnnviz_desktop.errors import CnnvizError, ParameterError
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority, Work
 from cnnviz_desktop.gui.marks import Marks, Origin
 from cnnviz_desktop.gui.maximise_runs import TABS as STEERED
 from cnnviz_desktop.gui.maximise_runs import SteeredRuns, priority_of, slot_of, tab_of
-from cnnviz_desktop.gui.maximise_wants import in_step, steers, with_likeliest
+from cnnviz_desktop.gui.maximise_wants import idle, in_step, steers, with_likeliest
 from cnnviz_desktop.gui.models import MODEL_SLOT, Models
 from cnnviz_desktop.gui.pictures import Picture, Pictures
 from cnnviz_desktop.gui.predictions import Predictions
@@ -119,10 +119,13 @@ class Session(QObject):
         technique = self.techniques.get(tab)
         if technique is None or not layer_fields(technique):
             technique = self.techniques[FEATURE_MAPS]
+        usual = ""
         if self.model is not None:
+            usual = self.model.default_layer
             with suppress(CnnvizError):
                 technique = technique.resolved(self.model)
-        return next((getattr(technique, name) or "" for name in layer_fields(technique)), "")
+        # A class is grown without a layer, which is no choice of another one.
+        return next((getattr(technique, name) or usual for name in layer_fields(technique)), "")
 
     def pick_layer(self, name: str, tab: str) -> None:
         """Look at a layer: in the explaining tab there alone, elsewhere in all the others."""
@@ -143,13 +146,13 @@ class Session(QObject):
             self.pick_unit(None)
         self.layer_picked.emit(tab)
 
-    def pick_unit(self, unit: Unit | None) -> None:
-        """Select a channel of a layer for all tabs."""
+    def pick_unit(self, unit: Unit | None, shown: str = "") -> None:
+        """Select a channel of a layer for all tabs but the one where it is `shown` already."""
         if unit != self.unit:
             self.unit = unit
             if unit is not None:
                 for tab in FOLLOWS_UNIT:
-                    if tab in self.techniques:
+                    if tab in self.techniques and tab != shown:
                         with suppress(CnnvizError):  # of a damaged session
                             self._change(tab, with_unit(self.techniques[tab], unit))
             self.unit_picked.emit(unit)
@@ -230,8 +233,9 @@ class Session(QObject):
             return
         running = self.job(tab)
         cached = self.cache.get(request)
-        if tab == TRAINING and cached is not None and cached is self.answers.get(tab):
-            self.cache.forget(request)  # the folder may hold more checkpoints by now
+        again = cached is not None and cached is self.answers.get(tab)
+        if again and _reads_folder(request.technique):
+            self.cache.forget(request)  # which may hold more files by now
             cached = None
         if cached is not None:
             if running is not None:
@@ -245,7 +249,8 @@ class Session(QObject):
         work = Perform(self._engine, request.technique, request.model, request.image)
         if running is not None and running.work == work:
             return
-        of = request.technique.values().get("layer") or request.model.name
+        said = {} if "layer" in idle(request.technique) else request.technique.values()
+        of = said.get("layer") or request.model.name
         label = f"{request.technique.title} of {of}"
         priority = priority_of(request.technique, priority)
         job = self._jobs.submit(work, label, slot_of(request.technique), priority)
@@ -404,6 +409,12 @@ def _targets(technique: Technique) -> dict[str, Any]:
     """Return those that say which class is explained, not what it is told from."""
     found = _classes(technique)
     return {name: found[name] for name in found if name == "target" or len(found) == 1}
+
+
+def _reads_folder(technique: Technique) -> bool:
+    values = technique.values()
+    folders = (item for item in technique.parameters() if isinstance(item.kind, FolderKind))
+    return technique.tab == TRAINING or any(values[item.name] for item in folders)
 
 
 def layer_fields(technique: Technique) -> list[str]:

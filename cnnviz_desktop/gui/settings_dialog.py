@@ -39,9 +39,10 @@ from cnnviz_desktop.gui.model_rows import megabytes
 from cnnviz_desktop.gui.preferences import Preferences
 from cnnviz_desktop.gui.settings_work import MeasureCache
 from cnnviz_desktop.gui.work import Machine
-from cnnviz_desktop.settings import Settings
+from cnnviz_desktop.settings import Settings, usual_log_folder
 
 _SLOT = "computed things"
+_KEPT = ("tour_seen", "unknown")  # with what was opened of late: no choices to be set back
 _THEMES = (
     ("system", "System", "Light or dark as the system is"),
     ("light", "Light", "Always light"),
@@ -156,10 +157,6 @@ class SettingsDialog(QDialog):
         self._folder.edited.connect(self._take_folder)
         self._folder.line.editingFinished.connect(self._measure)
         self._row("What took long is kept in", self._folder)
-        tip = "Where Tools, Log to TensorBoard writes; empty is the usual place"
-        self._logs = FileField("settingLogs", "Log folder", tip, folder=True, existing=False)
-        self._logs.edited.connect(self._take_logs)
-        self._row("Results are logged to", self._logs)
         self._size = label(f"Measuring{labels.ELLIPSIS}", muted=True)
         named(self._size, "settingCacheSize", "Size of what is kept")
         self._clear = push_button("Clear", "settingClear", "Delete it: it can be made again")
@@ -170,7 +167,12 @@ class SettingsDialog(QDialog):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._size, 1)
         row.addWidget(self._clear)
-        self._row("Size", beside)
+        self._row("Its size", beside)
+        tip = "Where Tools, Log to TensorBoard writes; empty is the usual place"
+        self._logs = FileField("settingLogs", "Log folder", tip, folder=True, existing=False)
+        self._logs.line.setPlaceholderText(str(usual_log_folder()))
+        self._logs.edited.connect(self._take_logs)
+        self._row("Results are logged to", self._logs)
 
     def _make_foot(self) -> QHBoxLayout:
         usual = push_button("Restore defaults", "settingsDefaults", "Set all of these back")
@@ -242,9 +244,8 @@ class SettingsDialog(QDialog):
             self._preferences.change(log_folder=said)
 
     def _restore(self) -> None:
-        kept = ("recent_models", "recent_images", "recent_sessions", "unknown")
-        usual = Settings()
-        names = [item.name for item in fields(Settings) if item.name not in kept]
+        usual, names = Settings(), [item.name for item in fields(Settings)]
+        names = [name for name in names if name not in _KEPT and not name.startswith("recent_")]
         self._preferences.change(**{name: getattr(usual, name) for name in names})
         self._measure()
 

@@ -41,7 +41,8 @@ from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.table_model import CELL, Index, TableModel
 
 _WIDEST = 260  # of a column of words, before it gives way
-_LEAST = 128  # to which it does; then the table scrolls
+_LEAST = 160  # to which the first does, which names the row; then the table scrolls
+_LEAST_BESIDE = 96  # to which the others do
 _BESIDE = 20  # what a cell needs beside its text
 _ARROW = 14  # room for the mark of the sorted column
 _BAR = 3
@@ -243,19 +244,18 @@ class TableView(QTableView):
         self.verticalHeader().setDefaultSectionSize(theme.px(28))
 
     def _fit_columns(self) -> None:
-        """Give numbers their width and share what is left between words, the first foremost."""
+        """Give numbers their width; of the words, those that name the row give way last."""
         table = self._model.table
         if table is None:
             return
         wanted = [self._wanted(table, place) for place in range(len(table.columns))]
         words = [place for place in range(len(wanted)) if not self._model.is_numeric(place)]
         spare = self.viewport().width() - sum(wanted)
-        least = theme.px(_LEAST)
-        slack = sum(max(0, wanted[place] - least) for place in words)
-        for place in words:
-            if spare < 0 and slack:
-                give = max(0, wanted[place] - least) * min(1.0, -spare / slack)
-                wanted[place] -= round(give)
+        for place in reversed(words):
+            least = theme.px(_LEAST if place == words[0] else _LEAST_BESIDE)
+            give = min(max(0, -spare), max(0, wanted[place] - least))
+            wanted[place] -= give
+            spare += give
         if spare > 0 and words:
             wanted[words[0]] += spare
         header = self.horizontalHeader()

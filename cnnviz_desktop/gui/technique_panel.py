@@ -178,9 +178,8 @@ class TechniquePanel(Ground):
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._about)
-        caption = label("Method", muted=True)
-        caption.setMinimumWidth(theme.px(56))
-        self._methods_row = _row(caption, self._methods, stretches=(0, 1))
+        self._caption = label("Method", muted=True)
+        self._methods_row = _row(self._caption, self._methods, stretches=(0, 1))
         self._buttons = _row(self.run_button, self.cancel_button, stretches=(3, 2))
         self._progress = QWidget()
         progress = QVBoxLayout(self._progress)
@@ -249,6 +248,7 @@ class TechniquePanel(Ground):
             technique = self._session.techniques.get(tab)
             self.form.show_technique(technique, self._session.model)
             self.form.show_prediction(self._session.predictions.current())
+            self._caption.setFixedWidth(self.form.caption_width())
             self.refresh()
 
     def _edited(self, technique: Technique) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TOPIC = "tensorboard"
 _NOTHING = "There is no result in this tab yet: open a picture, or press Run (F5)."
+_UNFINISHED = "This result is not whole yet: log it once the run has ended."
 
 
 class TensorBoardLogging(QObject):
@@ -55,7 +56,7 @@ class TensorBoardLogging(QObject):
         """Add the result in view to this window's run."""
         shown = self._window.exporting.shown()
         if shown is None or self._is_partial():
-            self._warn(_NOTHING)
+            self._warn(_UNFINISHED if self._is_partial() else _NOTHING)
             return
         if self._log is None or self._log.folder.parent != self.folder():
             self._end_log()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from inspect import isfunction
 from typing import ClassVar, Literal
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -113,7 +114,13 @@ def apply(app: QApplication, name: ThemeName, zoom: float = 1.0) -> None:
     scheme = Qt.ColorScheme.Dark if name == "dark" else Qt.ColorScheme.Light
     app.styleHints().setColorScheme(scheme)  # for the title bar the system draws
     app.setPalette(_palette(theme))
+    if app.font() == font("body"):
+        return
     app.setFont(font("body"))
+    changed = QEvent(QEvent.Type.ApplicationFontChange)
+    for widget in app.allWidgets():  # Qt tells none of those that have a font of their own
+        if isfunction(type(widget).changeEvent):
+            widget.changeEvent(changed)
 
 
 def current() -> Theme:

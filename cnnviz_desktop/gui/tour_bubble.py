@@ -81,13 +81,15 @@ class TourBubble(QFrame):
         return self._words.text()
 
     def point_at(self, target: QRect) -> None:
-        """Move beside a rectangle of the window, to the first side that has room."""
+        """Move beside a rectangle of the window, to the first side that has room; of none, the
+        middle of the window.
+        """
         room = self.window().rect()
         places = {side: self._beside(side, target) for side in _SIDES}
         held = [side for side in _SIDES if room.contains(QRect(places[side], self.size()))]
         shifted = {side: _pushed_inside(QRect(places[side], self.size()), room) for side in _SIDES}
         free = [side for side in _SIDES if not self._covers(shifted[side], target)]
-        side = next(iter((*held, *free)), "")
+        side = next(iter((*held, *free)), "") if target.isValid() else ""
         box = shifted[side] if side else QRect(QPoint(), self.size())
         if not side:
             box.moveCenter(target.center() if target.isValid() else room.center())

@@ -35,6 +35,7 @@ class TrainingFollower(QObject):
         self._session = session
         self._found: TrainingFolder | None = None
         self.logs: Logs | None = None
+        self.problem = ""  # why the logs cannot be read
         self.clock = QTimer(self)
         self.clock.setInterval(_EVERY)
         self.clock.timeout.connect(self._look)
@@ -56,7 +57,7 @@ class TrainingFollower(QObject):
 
     def follow(self, found: TrainingFolder) -> None:
         """Follow another folder."""
-        self._found, self.logs = found, None
+        self._found, self.logs, self.problem = found, None, ""
         if found.logs:
             self._read()
 
@@ -88,6 +89,7 @@ class TrainingFollower(QObject):
     def _take(self, found: Logs | Refused) -> None:
         if isinstance(found, Refused):
             self.clock.stop()
+            self.problem = found.sentence
             self.refused.emit(found.sentence)
         elif found.reader.folder == self.log_folder:
             first, self.logs = self.logs is None, found

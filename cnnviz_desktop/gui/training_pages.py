@@ -261,7 +261,8 @@ class SpreadMap(QWidget):
         room = QRect(plot.left(), plot.bottom() + 4, plot.width(), metrics.height())
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         painter.drawText(room, left, f"step {labels.whole(round(float(item.steps[0])))}")
-        painter.drawText(room, right, labels.whole(round(float(item.steps[-1]))))
+        if len(item.steps) > 1:
+            painter.drawText(room, right, labels.whole(round(float(item.steps[-1]))))
         painter.setPen(now.text)
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self._said)
 

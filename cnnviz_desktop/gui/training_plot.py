@@ -352,7 +352,7 @@ class CurvePlot(QWidget):
         low, high = min(0.0, *lows), max(highs)
         if self._share:
             high = max(high, 1.0 if high > 0.5 else 0.04)
-        return round_ticks(low, max(high, low + 1e-12), _LINES)
+        return round_ticks(low, high if high > low else low + 1.0, _LINES)
 
     def _scaled(self, value: float) -> float:
         if not self._log:

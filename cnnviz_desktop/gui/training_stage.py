@@ -170,6 +170,12 @@ class TimelineStage(QWidget):
         """Tell whether the checkpoints are played."""
         return self._clock.isActive()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Give the layers the colours of the ground that is on."""
+        if event.type() == QEvent.Type.PaletteChange and self._line is not None:
+            self._draw_curves()
+        super().changeEvent(event)
+
     def hideEvent(self, event: object) -> None:
         """Rest while nobody looks."""
         self._stop()

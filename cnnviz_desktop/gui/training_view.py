@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QStackedWidget, QWidget
 
 from cnnviz_desktop.data import Timeline
-from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import Segments, Slide, link, named, push_button
 from cnnviz_desktop.gui.drops import DropTarget
 from cnnviz_desktop.gui.empty_state import EmptyState
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.engine.training_folder import TrainingFolder
 
+_WHERE = 260  # pixels of the folder's name, at most
 _TIMELINE, _CURVES, _HISTOGRAMS, _PICTURES = "timeline", "curves", "histograms", "pictures"
 _PAGES = (
     (_TIMELINE, "Checkpoints", "The same picture and channel at every checkpoint"),
@@ -70,6 +71,7 @@ class TrainingView(ResultView):
         self._drawn_of: tuple[object, ...] = ()
         self._drawn = 0  # checkpoints that are drawn
         self._asked = False  # whether the checkpoints that ship were looked for
+        self._shipped: Path | None = None  # where they are
         self.stage = TimelineStage()
         self.curves = CurvesPage()
         self.histograms = HistogramsPage()
@@ -110,6 +112,7 @@ class TrainingView(ResultView):
         if self.pages.value() != _TIMELINE and not answer.partial and self.follower.logs is None:
             self.pages.set_value(_TIMELINE)
         self.stage.show_line(line)
+        self.stage.film.setEnabled(not answer.partial)
         work = DrawPanels(line, answer.image, self._drawn)
         job = self.session.submit(work, "Drawing the checkpoints", "timeline panels")
         job.done.connect(self._take_panels)
@@ -175,9 +178,9 @@ class TrainingView(ResultView):
         self.choose_button = push_button(
             f"Choose folder{labels.ELLIPSIS}", "trainingFolder", tip, "folder"
         )
-        self.where = ElidedLabel(role="secondary", muted=True)
+        self.where = ElidedLabel(role="secondary", muted=True, mode=Qt.TextElideMode.ElideMiddle)
         named(self.where, "trainingWhere", "Folder")
-        self.where.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.where.setMaximumWidth(theme.px(_WHERE))
         self.pages = Segments(_PAGES, "trainingPages", "What is shown")
         tip = "How much curves are smoothed: the raw ones stay faint behind"
         self.smoothing = Slide("Smoothing", "trainingSmoothing", tip, 0.0, 0.99, 0.01)
@@ -208,6 +211,7 @@ class TrainingView(ResultView):
         self.stage.film_wanted.connect(self._want_film)
         self.follower.read.connect(self._take_logs)
         self.follower.refused.connect(self.refused)
+        self.follower.refused.connect(self._show_page)
         self.follower.counted.connect(self._offer_fresh)
         self.fresh.clicked.connect(self._take_fresh)
         self._drops.files_dropped.connect(self._dropped)
@@ -242,7 +246,6 @@ class TrainingView(ResultView):
         if isinstance(found, Refused):
             self.refused.emit(found.sentence)
             return
-        self.where.setText(str(found.path))
         if found.checkpoints:
             technique = self.session.techniques[TRAINING]
             self.session.set_technique(
@@ -255,7 +258,7 @@ class TrainingView(ResultView):
         chosen = technique.values().get("checkpoints") or self.follower.log_folder
         if found is None or chosen is not None or self._timeline() is not None:
             return
-        self.where.setText("The bundled network's own training")
+        self._shipped = found.path
         self._use(found, run=self.isVisible() and self.session.job(TRAINING) is None)
 
     def _use(self, found: TrainingFolder, *, run: bool) -> None:
@@ -277,7 +280,7 @@ class TrainingView(ResultView):
             job.done.connect(self._found_shipped)
 
     def _changed_model(self, _model: LoadedModel) -> None:
-        self._asked = False
+        self._asked, self._shipped = False, None
         if self.isVisible():
             self._find_shipped()
         self._show_page()
@@ -330,6 +333,7 @@ class TrainingView(ResultView):
             _HISTOGRAMS: log is not None and any(run.histograms for run in log.runs),
             _PICTURES: log is not None and any(run.pictures for run in log.runs),
         }
+        self.where.setText(self._where(name))
         self.smoothing.setVisible(name == _CURVES)
         self.log_scale.setVisible(name == _CURVES)
         if there[name]:
@@ -338,6 +342,19 @@ class TrainingView(ResultView):
             self.empty.set_text(*self._missing(name))
             self._pages.setCurrentWidget(self.empty)
         self.retitled.emit()
+
+    def _where(self, name: str) -> str:
+        """Say which folder a page is about."""
+        if name == _TIMELINE:
+            answer = self._timeline()
+            technique = self.session.techniques[TRAINING] if answer is None else answer.technique
+            chosen = technique.values().get("checkpoints")
+            folder = Path(chosen) if chosen else self._shipped
+        else:
+            folder = self.follower.log_folder
+        if folder is None:
+            return ""
+        return "The bundled network's own training" if folder == self._shipped else str(folder)
 
     def _missing(self, name: str) -> tuple[str, str]:
         """Return what there is not, and what to do next."""
@@ -352,6 +369,8 @@ class TrainingView(ResultView):
         if self.follower.log_folder is None:
             step = "Choose or drop the folder that a training logs into: it is read as it grows."
             return "No logs yet.", step
+        if self.follower.problem:
+            return "These logs cannot be read.", self.follower.problem
         if self.follower.logs is None:
             return f"Reading the logs{labels.ELLIPSIS}", "The first time takes longest."
         return f"No {name} in this log yet.", "They appear here as soon as they are written."

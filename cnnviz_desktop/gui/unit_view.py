@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from cnnviz_desktop.data import Card
+from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.controls import Segments
 from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.labels import DOT
@@ -42,6 +44,7 @@ class UnitView(ResultView):
         self.canvas.addWidget(self.sheet, 1)
         self._show.picked.connect(self._turn)
         self.sheet.chosen.connect(self._go_to)
+        session.answered.connect(self._select)
         for signal in (session.marks.pins_changed, session.pictures.added, session.unit_picked):
             signal.connect(self._retell)
 
@@ -60,7 +63,8 @@ class UnitView(ResultView):
             units, pictures = len(self.sheet.units()), len(self.session.pictures)
             said = f"{units} unit{'s' if units != 1 else ''}"
             over = f"{pictures} picture{'s' if pictures != 1 else ''}"
-            return "Units across pictures", middle(said, over)
+            more = "" if units > 1 else "pin others in Feature maps (P)"
+            return "Units across pictures", middle(said, over, more)
         answer = self.answer()
         if answer is None or not isinstance(answer.result, Card):
             return self.tab, ""
@@ -111,6 +115,16 @@ class UnitView(ResultView):
         if tab == self.tab:
             self._bar_room.show()
             self._bar_line.show()
+
+    def _select(self, tab: str, answer: Answer) -> None:
+        """Select the unit that the form asked for: its note and pin stand beside the card."""
+        card = answer.result
+        if tab != UNIT or not isinstance(card, Card):
+            return
+        with suppress(CnnvizError):  # the model has no such layer: the card is an old one
+            asked = self.session.request(UNIT)
+            if asked is not None and asked.technique == answer.technique:
+                self.session.pick_unit(Unit(card.layer, card.channel), UNIT)
 
     def _retell(self) -> None:
         if self._is_across:

@@ -64,6 +64,24 @@ def test_what_is_left_out_is_said() -> None:
     assert any("2 more panels" in text for text in texts(plate(curves(), limit=1)))
 
 
+def test_every_line_that_is_drawn_has_its_name_and_a_look_of_its_own() -> None:
+    steps = np.arange(3, dtype=np.float32)
+    names = tuple(f"loss/run {place} of a long search" for place in range(14))
+    many = curves(names=names, steps=(steps,) * 14, values=(steps,) * 14)
+    for width in (None, 3.5):
+        figure = plate(many, width=width)
+        said = texts(figure)
+        assert all(name.removeprefix("loss/") in said for name in names[:12])
+        assert "2 more lines are not drawn." in said
+        looks = {
+            (line.get_color(), line.get_linestyle())
+            for axes in figure.axes
+            for line in axes.lines
+            if list(line.get_ydata()) == [0.5, 0.5]
+        }
+        assert len(looks) == 12
+
+
 def test_nothing_logged_yet() -> None:
     empty = np.zeros(0, np.float32)
     nothing = curves(names=("loss/train",), steps=(empty,), values=(empty,), notes=())

@@ -174,6 +174,40 @@ def test_the_numbers_and_confusions_of_an_evaluation_are_written():
     assert table.rows[0][1:4] == metrics(found.models[0])[:3]
 
 
+def test_the_best_of_several_networks_is_bold_and_nothing_that_is_no_better():
+    def bold(*losses: float) -> list[str]:
+        models = (replace(evaluation(f"net {loss}"), loss=loss) for loss in losses)
+        figure = plate(replace(evaluations(), models=tuple(models)))
+        heavy = [text.get_text() for text in figure.texts if text.get_fontweight() == "bold"]
+        return [text for text in heavy if text in ("1.00", "2.00", "NaN")]
+
+    assert bold(2.0, 1.0) == ["1.00"]
+    assert bold(float("nan"), 2.0, 1.0) == ["1.00"]
+    assert bold(1.0, 1.0) == []
+    assert bold(1.0) == []
+
+
+def test_many_classes_share_cells_that_can_be_seen():
+    truth = np.arange(1000)
+    found = evaluations(1, 1000)
+    item = replace(
+        found.models[0], truth=truth, predicted=truth, classes=truth, support=np.ones(1000, int),
+        precision=np.ones(1000), recall=np.ones(1000),
+    )  # fmt: skip
+    figure = plate(replace(found, models=(item,), show="confusion"))
+    (matrix,) = [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    assert matrix.shape == (143, 143, 3)  # seven to a cell
+    dark = (matrix == (0x1B, 0x66, 0xC9)).all(axis=2)
+    assert dark.diagonal().all() and dark.sum() == 143
+    assert any("7 classes to a cell" in text for text in words(figure))
+
+
+def test_one_picture_is_one():
+    found = evaluations()
+    assert "1 picture" in words(plate(replace(found, files=("a.png",))))
+    assert summary_table(replace(found, files=("a.png",))).title.endswith(": 1 picture")
+
+
 def test_their_data_can_be_written_and_read(tmp_path: Path):
     found, measured = exemplars(2), evaluations(2, 5)
 

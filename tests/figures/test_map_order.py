@@ -53,8 +53,14 @@ def test_plates_follow_the_order(order) -> None:
     figure = plate(maps, order=order, signed=False, limit=2)
     said = [text for text in words(figure) if text in "0123"]
     assert said[:1] == [str(BY_HAND[order][0])]
-    heading = " ".join(words(figure))
-    assert {"index": "first 2 of 4", "energy": "2 strongest of 4"}.get(order, "2 ") in heading
+    heading = {
+        "index": "first 2 of 4",
+        "max": "2 of the highest maximum of 4",
+        "mean": "2 of the highest mean of 4",
+        "energy": "2 strongest of 4",
+        "sparsity": "2 sparsest of 4",
+    }
+    assert heading[order] in " ".join(words(figure))
 
 
 def test_named_channels_in_their_own_order() -> None:

@@ -127,6 +127,26 @@ def test_the_command_line_writes_the_growth_as_a_film(tmp_path, capsys, bundled_
     assert 'instead of ".gif"' in capsys.readouterr().err
 
 
+def test_steps_without_a_number_are_gaps_in_the_curve():
+    objectives = np.array([[1, np.nan, 3], [np.nan, np.nan, np.nan]], np.float32)
+    figure = plate(replace(grown(2), objectives=objectives))
+    drawn = [line.get_ydata().tolist() for axes in figure.axes for line in axes.lines]
+    assert "1.00 … 3.00; each" in words(figure)
+    np.testing.assert_equal(drawn, [[0, np.nan, 1], [np.nan] * 3])
+    nothing = plate(replace(grown(1), objectives=objectives[1:]))
+    assert "no step gave a number" in words(nothing)
+    assert encode(nothing, ".png", dpi=50)
+
+
+def test_what_is_said_above_narrow_pictures_has_room():
+    narrow = replace(inverted(1), original=floats(64, 8, 3), picture=floats(64, 8, 3))
+    figure = plate(narrow)
+    figure.canvas.draw()
+    place = {text.get_text(): text.get_window_extent() for text in figure.texts}
+    assert place["picture"].x1 < place["made again from the layer"].x0
+    assert place["made again from the layer"].x1 < place["Objective"].x0
+
+
 def test_the_unit_card_has_a_place_for_what_it_wants(bundled_weights, sample, tmp_path):
     from cnnviz_desktop.engine.images import load_image
     from cnnviz_desktop.engine.models import load_model

@@ -306,6 +306,20 @@ def test_broken_values_are_counted() -> None:
     said = words(plate(activation(broken_maps())))
     assert "cyan: 1 NaN" in said
     assert "1 infinite" in said
+    assert "clear: 1 NaN" in words(plate(activation(broken_maps()), picture(), overlay=True))
+
+
+def test_tiles_without_room_for_numbers_do_not_speak_of_them() -> None:
+    many = activation(rectified(2048, 7, 7))
+    assert "maximum, written below it" in words(plate(many))
+    assert "each tile's maximum; " in words(plate(many, limit=2048))
+
+
+def test_the_range_of_a_heatmap_is_that_of_its_numbers() -> None:
+    said = words(plate(heatmap(np.array([[-1, np.nan], [2, 0]], np.float32)), picture()))
+    assert "values −1.00 … 2.00" in said
+    nothing = words(plate(heatmap(np.full((2, 2), np.nan, np.float32)), picture()))
+    assert "values NaN … NaN" in nothing
 
 
 def test_a_heatmap_names_target_logit_layer_and_range() -> None:
@@ -343,6 +357,12 @@ def test_the_stages_say_what_they_are() -> None:
     said = words(plate(RESULTS["stages"][0], RESULTS["stages"][1]))
     for wanted in ("Stage 1", "features.1", "100 maps of 16×16", "8 of them", "owl", "70.0"):
         assert wanted in said
+
+
+def test_a_picture_that_is_seen_whole_is_not_called_framed() -> None:
+    assert "framed" not in words(plate(*RESULTS["stages"]))
+    larger = picture(60, 50)
+    assert "framed" in words(plate(RESULTS["stages"][0], larger))
 
 
 def test_a_table_of_kernels_keeps_the_strongest_in_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,8 +133,14 @@ def test_rows_are_as_many_as_asked_for() -> None:
 
 def test_what_has_no_room_is_left_out_from_the_end_and_said() -> None:
     said = words(plate(LONG, width=7.0))
-    assert "without column" in said
-    assert "column 11" not in said.split("without")[0]
+    assert "No room for column" in said
+    assert "column 11" not in said.split("No room")[0]
+
+
+def test_columns_with_bars_are_the_last_to_be_left_out() -> None:
+    drawn, left_out = words(plate(replace(LONG, bars=("column 11",)), width=3.5)).split("No room")
+    assert "column 11" in drawn
+    assert "column 10, " not in drawn and "column 10." in left_out
 
 
 def test_a_slide_holds_the_rows_that_fit() -> None:

@@ -70,6 +70,21 @@ def test_checkpoints_and_curves_are_drawn_in_every_form(count, how):
     assert len(pictures) == 4 * min(count, most)
 
 
+def test_long_names_of_files_stay_below_their_graphs():
+    names = tuple(f"checkpoint of the second training at epoch {n}.pth" for n in range(3))
+    figure = plate(replace(timeline(3), names=names, unit="file"), IMAGE)
+    figure.canvas.draw()
+    for text in figure.texts:
+        assert text.get_window_extent().x0 >= 0, text
+    ends = [text for text in figure.texts if text.get_text().endswith("2.pth")]
+    assert any(text.get_ha() == "right" for text in ends)
+
+
+def test_pictures_that_are_no_numbers_are_black():
+    line = replace(timeline(2), wanted=np.full((2, 4, 4, 3), np.nan, np.float32))
+    assert not panels(line, 0, IMAGE)["maximised"].any()
+
+
 def test_what_was_not_asked_for_is_left_out():
     line = replace(
         timeline(3), show=("map",), kernels=None, heat=None, wanted=None, answers=None, target=-1

@@ -492,6 +492,7 @@ def drive(qapp: QApplication, engine: FakeEngine) -> Iterator[Callable[..., int]
         return code
 
     yield run
+    qapp.clipboard().clear()  # the offscreen platform crashes at exit over what is left there
     qapp.processEvents(QEventLoop.ProcessEventsFlag.AllEvents)
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     left = [widget for widget in QApplication.topLevelWidgets() if widget not in before]

@@ -171,7 +171,7 @@ def test_points_of_the_calibration_lie_where_they_say(qtbot) -> None:
     for number, point in view.points(0):
         across = (point.x() - plot.left()) / plot.width()
         assert across == pytest.approx(float(item.bin_confidences[number]), abs=0.01)
-        assert "1 pictures" in view.told(point.toPoint())
+        assert "1 picture: " in view.told(point.toPoint())
     assert view.told(QPoint(1, 1)) == ""
 
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QComboBox
 from cnnviz_desktop import cli
 from cnnviz_desktop.bundled.pictures import CLASSES, draw
 from cnnviz_desktop.engine.techniques import Evaluate, Exemplars
+from cnnviz_desktop.gui.dataset_source import replaced
 from cnnviz_desktop.gui.dataset_view import CHANNELS, CONFUSION, FOLDER, NUMBERS
 from cnnviz_desktop.gui.dataset_view import CLASSES as BY_CLASS
 from cnnviz_desktop.gui.session import DATASET, EXPLAIN, FEATURE_MAPS, UNIT
@@ -216,6 +217,65 @@ def test_rows_of_channels_with_crops_of_those_in_sight(drive: Drive, qtbot, samp
     drive(script, sample, real=True)
 
 
+def test_a_file_that_breaks_off_is_listed_once_it_was_met(
+    drive: Drive, qtbot, sample, folder
+) -> None:
+    whole = (folder / "wavy_disc" / "0.png").read_bytes()
+    (folder / "wavy_disc" / "cut.png").write_bytes(whole[: len(whole) // 2])
+
+    def script(window) -> None:
+        def broken() -> list[str]:
+            return [Path(name).name for name, _why in view.source.facts.broken]
+
+        view = look_at(window, qtbot, folder)
+        assert broken() == ["broken.png"]  # its head alone was read
+        run(window, qtbot)
+        assert broken() == ["broken.png", "cut.png"]
+        (folder / "wavy_disc" / "broken.png").unlink()
+        run(window, qtbot)
+        assert broken() == ["cut.png"]
+        assert "1 broken" in view.folder._about.text()
+
+    drive(script, sample, real=True)
+
+
+def test_only_what_is_in_view_is_exported(drive: Drive, qtbot, sample, folder) -> None:
+    def script(window) -> None:
+        session = window.tabs._session
+        view = look_at(window, qtbot, folder)
+        run(window, qtbot)
+        assert view.can_export()
+        session.pick_layer("blocks.0", DATASET)
+        settled(window, qtbot)
+        assert view.source.overview is None
+        assert not view.can_export()
+        run(window, qtbot)
+        assert view.can_export()
+        session.pick_layer("blocks.1", DATASET)
+        settled(window, qtbot)
+        assert view.source.overview.layer == "blocks.1"  # its rows are known, the figure is not
+        assert not view.can_export()
+        run(window, qtbot)
+        assert view.can_export()
+
+    drive(script, sample, real=True)
+
+
+def test_rows_of_the_folder_before_do_not_come_back(drive: Drive, qtbot, sample, folder) -> None:
+    def script(window) -> None:
+        session = window.tabs._session
+        view = look_at(window, qtbot, folder)
+        run(window, qtbot)
+        view.source._ask()  # as while rows are read
+        nowhere = replaced(session.techniques[DATASET], folder=str(folder / "nowhere"))
+        session.set_technique(DATASET, nowhere)
+        qtbot.waitUntil(lambda: view.source.problem != "", timeout=9000)
+        settled(window, qtbot)
+        assert view.source.overview is None
+
+    drive(script, sample, real=True)
+
+
 def test_a_crop_opens_its_picture_and_a_double_click_the_units_card(
     drive: Drive, qtbot, sample, folder
 ) -> None:
@@ -410,6 +470,20 @@ def test_evaluation_in_numbers_matrix_and_pictures(drive: Drive, qtbot, sample, 
         assert pictures.title() == "0 pictures of ringed triangle taken for striped star"
         assert view.can_export()
         settled(window, qtbot)
+        assert pictures._thumbs
+        pictures.take_facts(replaced(view.source.facts, place="another folder"))
+        assert not pictures._thumbs  # the same names may be other pictures there
+
+    drive(script, sample, real=True)
+
+
+def test_a_run_leads_from_the_folder_to_its_numbers(drive: Drive, qtbot, sample, folder) -> None:
+    def script(window) -> None:
+        view = look_at(window, qtbot, folder)
+        click(find(view, f"datasetPages_{FOLDER}"))
+        window.tabs._session.set_technique(DATASET, Evaluate(folder=str(folder)))
+        run(window, qtbot)
+        assert view.page() == NUMBERS
 
     drive(script, sample, real=True)
 
@@ -439,10 +513,10 @@ def test_several_networks_side_by_side(
         session.set_technique(DATASET, technique)
         run(window, qtbot)
         names = [row[0] for row in view.numbers.summary.table().rows]
-        assert names == ["bundled pretrained", "bundled step-00000"]
+        assert names == ["bundled", "bundled (step-00000)"]
         assert len(view.numbers.curve.points(1)) >= 1
         columns = view.numbers.classes.table().columns
-        assert columns[2:4] == ("recall bundled pretrained", "recall bundled step-00000")
+        assert columns[2:4] == ("recall bundled", "recall bundled (step-00000)")
         click(find(view, f"datasetPages_{CONFUSION}"))
         assert view.confusion.models.isVisible()
         view.confusion.models.setCurrentIndex(1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from person import click, find
+from person import choose_file, click, find
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QPushButton, QToolButton, QWidget
 
 from cnnviz_desktop.data import Finding, Heatmap, Heatmaps
 from cnnviz_desktop.engine.explanation_doctor import Advice
@@ -361,3 +361,31 @@ def test_the_doctor_speaks_of_the_map_that_is_looked_at(
         qtbot.waitUntil(card.isVisible)
 
     drive(script, picture)
+
+
+def test_a_map_of_a_saved_session_is_said_and_doctored_as_before(
+    drive, qtbot, picture, explaining, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / "star.cnnviz"
+    choose_file(monkeypatch, "getSaveFileName", path)
+    before: list[object] = []
+
+    def save(window) -> None:
+        turn_to_explain(window, qtbot)
+        card = find(window, "explanationDoctor")
+        qtbot.waitUntil(card.isVisible)
+        before.extend((window.tabs.head.title(), card.notes()))
+        QTest.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda: not window.isWindowModified())
+
+    def look(window) -> None:
+        qtbot.waitUntil(lambda: window.tabs._session.model is not None)
+        qtbot.waitUntil(lambda: window.findChild(QWidget, "explanationDoctor") is not None)
+        card = find(window, "explanationDoctor")
+        qtbot.waitUntil(card.isVisible)
+        assert [window.tabs.head.title(), card.notes()] == before
+
+    assert drive(save, picture) == 0
+    done = len(explaining.performed)
+    assert drive(look, path) == 0
+    assert len(explaining.performed) == done

@@ -18,11 +18,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QWidget
 
 from cnnviz_desktop.data import Record
-from cnnviz_desktop.engine.techniques import FeatureMaps, Filters, GradCam
+from cnnviz_desktop.engine.techniques import FeatureMaps, Filters, GradCam, Saliency, SmoothGrad
 from cnnviz_desktop.figures.records import read_record
 from cnnviz_desktop.gui.export_all_dialog import Everything, ExportAllDialog
 from cnnviz_desktop.gui.export_dialog import ExportDialog
-from cnnviz_desktop.gui.export_options import ExportOptions, fresh, read_options, remembered
+from cnnviz_desktop.gui.export_options import (
+    ExportOptions,
+    completed,
+    fresh,
+    read_options,
+    remembered,
+)
+from cnnviz_desktop.gui.export_work import WriteResults, Written
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.shown import Shown
 
@@ -400,6 +407,14 @@ def test_nothing_is_overwritten(all_opened, qtbot, tmp_path) -> None:
     assert not list((tmp_path / "mine.5").iterdir())
 
 
+def test_a_name_without_its_suffix_overwrites_nothing(tmp_path) -> None:
+    assert completed(str(tmp_path / "cat.PNG"), ".png") == tmp_path / "cat.PNG"
+    assert completed(str(tmp_path / "features.5 cat"), ".png") == tmp_path / "features.5 cat.png"
+    (tmp_path / "cat.png").touch()
+    assert completed(str(tmp_path / "cat.png"), ".png") == tmp_path / "cat.png"  # it was asked
+    assert completed(str(tmp_path / "cat"), ".png") == tmp_path / "cat-2.png"
+
+
 def test_a_cancel_keeps_what_is_whole_and_says_so(all_opened, qtbot, tmp_path, monkeypatch) -> None:
     from cnnviz_desktop.figures import export
 
@@ -440,6 +455,17 @@ def test_all_results_of_all_pictures(all_opened, qtbot, tmp_path) -> None:
     for row in rows:
         assert read_record(folder / row["file"]).technique == row["technique"], row
     assert len({row["file"] for row in rows}) == 7
+
+
+def test_progress_of_all_results_counts_results(bundled, owl, tmp_path) -> None:
+    from cnnviz_desktop.engine.run import Run
+
+    wanted = (Saliency(), SmoothGrad(samples=3))
+    work = WriteResults(bundled, (owl, owl), wanted, {}, ExportOptions(dpi=60), tmp_path / "all")
+    seen: list[tuple[int, int]] = []
+    answer = work(Run(on_progress=lambda progress: seen.append((progress.done, progress.total))))
+    assert isinstance(answer, Written) and answer.count == 6
+    assert seen == [(done, 6) for done in range(7)]
 
 
 def test_the_menu_exports_every_map_of_the_layer_in_view(drive, qtbot, picture, tmp_path) -> None:

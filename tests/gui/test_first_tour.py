@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from person import answered, click, find, settled
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 
 from cnnviz_desktop.gui import app, help_desk
@@ -60,6 +60,7 @@ def test_a_start_with_something_to_open_has_none(drive, qtbot, picture) -> None:
 def test_it_follows_what_the_person_does(drive, qtbot, picture, engine) -> None:
     def script(window) -> None:
         window.activateWindow()
+        window.resize(1440, 900)
         answered(window, qtbot)
         session = window.tabs._session
         window.deeds["tour"].trigger()
@@ -80,6 +81,11 @@ def test_it_follows_what_the_person_does(drive, qtbot, picture, engine) -> None:
         click(bar, bar.tabRect(1).center())
         qtbot.waitUntil(lambda: tour.number == 3)
         answered(window, qtbot, "Explain")
+        qtbot.waitUntil(lambda: tour.place_of("targetPicker").isValid())
+        QTest.qWait(100)  # until the tour looks again
+        ring = find(window, "tourRing").geometry()
+        assert ring.contains(tour.place_of("targetPicker").center())
+        assert not ring.intersects(tour.place_of("explainPicture"))  # the heat is left free
         QTest.keyClick(find(window, "explainPicture"), Qt.Key.Key_2)
         qtbot.waitUntil(lambda: tour.number == 4)
 
@@ -138,6 +144,24 @@ def test_the_card_lies_inside_the_window_and_off_its_target(drive, qtbot, pictur
                 inner = card.adjusted(14, 14, -14, -14)
                 assert not inner.contains(ring.geometry().center()), number
             tour.go_on()
+
+    drive(script, picture)
+
+
+def test_whoever_strays_is_led_back(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        window.deeds["tour"].trigger()
+        tour = tour_of(window)
+        tour.go_on()
+        assert tour.number == 1
+        window.tabs._session.set_tab("Predictions")
+        qtbot.waitUntil(lambda: tour.place_of_tile() == tour.place_of_tab("Feature maps"))
+        QTest.qWait(100)  # until the tour looks again
+        ring = find(window, "tourRing").geometry()
+        assert ring.contains(tour.place_of_tab("Feature maps").center())
+        tour.bubble.point_at(QRect())
+        assert tour.bubble.geometry().contains(window.rect().center())
 
     drive(script, picture)
 

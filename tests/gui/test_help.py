@@ -119,6 +119,22 @@ def test_every_link_of_the_first_page_leads_to_a_page(qtbot) -> None:
     assert set(links) <= names
 
 
+def test_pages_stand_in_the_order_of_the_tabs(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        QTest.keyClick(window, Qt.Key.Key_F1)
+        pages = pages_of(window).list
+        every = [pages.item(row) for row in range(pages.count())]
+        heads = [item.text() for item in every if not item.flags()]
+        bar = window.tabs.tabBar()
+        assert heads == [bar.tabText(index) for index in range(bar.count())]
+        listed = [item.text() for item in every if item.flags()]
+        assert len(listed) == 3 + len(TECHNIQUES)
+        pages_of(window).close()
+
+    drive(script, picture)
+
+
 def test_pictures_are_found_in_the_shipped_folder(qtbot) -> None:
     from PySide6.QtCore import QUrl
     from PySide6.QtGui import QTextDocument

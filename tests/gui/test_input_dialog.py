@@ -68,9 +68,9 @@ def test_it_begins_as_the_network_is(dialog: InputDialog) -> None:
 @pytest.mark.parametrize(
     ("mean", "std", "sentence"),
     [
-        ("0.5", "1, 1, 1", "The mean is three numbers, for red, green and blue."),
-        ("0.5, 0.5, x", "1, 1, 1", "The mean is three numbers, for red, green and blue."),
-        ("0.5, 0.5, 0.5", "", "The std is three numbers, for red, green and blue."),
+        ("0.5, 0.4", "1, 1, 1", "The mean is three numbers, for red, green and blue, or one for"),
+        ("0.5, 0.5, x", "1, 1, 1", "The mean is three numbers, for red, green and blue,"),
+        ("0.5, 0.5, 0.5", "", "The std is three numbers, for red, green and blue,"),
         (
             "123.675, 116.28, 103.53",
             "1, 1, 1",
@@ -99,6 +99,10 @@ def test_presets_and_numbers_however_they_are_written(dialog: InputDialog) -> No
     write(dialog, "inputStd", "0.247, 0.2435, 0.2616")
     assert presets.currentText() == "CIFAR-10"
     assert find(dialog, "inputApply").property("primary")
+    write(dialog, "inputMean", "0.5")
+    write(dialog, "inputStd", "0.25")
+    assert dialog.spec() == InputSpec(None, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    assert said(dialog) == "Black to white becomes −2.00 to 2.00."
 
 
 def test_a_grey_network_takes_one_number(qtbot, qapp, model) -> None:

@@ -112,6 +112,12 @@ def test_search(networks: ModelList, words: str, found: list[str]) -> None:
     assert (current.name if current else None) == (found[0] if found else None)
 
 
+def test_numbers_in_names_are_in_their_order(networks: ModelList) -> None:
+    names = ("timm:resnet18", "resnet101", "resnet18", "resnet50")
+    networks.set_entries([CatalogueEntry(name, 1, None, 1.0, False, "ResNet") for name in names])
+    assert listed(networks)[1:] == ["resnet18", "resnet50", "resnet101", "timm:resnet18"]
+
+
 def test_keys_walk_over_headings_and_enter_picks(networks: ModelList, qtbot) -> None:
     picked: list[ModelChoice] = []
     networks.picked.connect(picked.append)

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushBut
 
 from cnnviz_desktop.data import Box, Prediction
 from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.prediction_panel import PredictionBars, PredictionPanel, TargetPicker
+from cnnviz_desktop.gui.prediction_bars import PredictionBars
+from cnnviz_desktop.gui.prediction_panel import PredictionPanel
+from cnnviz_desktop.gui.target_picker import TargetPicker
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -80,10 +82,21 @@ def test_table_rows_pick_images(panel: PredictionPanel) -> None:
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.keyClick(table, Qt.Key.Key_Up)
     assert keys == [6, 4]
-    panel.select_image(6)
-    assert keys == [6, 4] and table.currentIndex().row() == 1
-    panel.show_table([(6, "b", prediction(1, 2)), (9, "c", prediction(1, 2))])
-    assert table.currentIndex().row() == 0 and keys == [6, 4]
+    panel.show_table([(9, "c", prediction(1, 2)), (4, "a", prediction(1, 2))])
+    assert table.currentIndex().row() == 1 and keys == [6, 4]
+
+
+def test_another_answer_leaves_the_others_as_they_are(panel: PredictionPanel, monkeypatch) -> None:
+    asked: list[Prediction] = []
+    top = Prediction.top
+    monkeypatch.setattr(Prediction, "top", lambda self, n=5: asked.append(self) or top(self, n))
+    rows = [(key, f"{key}", prediction(key, 1)) for key in range(3)]
+    panel.show_table(rows[:2], 0)
+    panel.show_table(rows, 0)
+    panel.show_table(rows, 2)
+    assert asked == [row[2] for row in rows]
+    table = panel.findChild(QTableView, "predictionTable")
+    assert table.model().rowCount() == 3 and table.currentIndex().row() == 2
 
 
 def test_numbers_stand_right(panel: PredictionPanel) -> None:

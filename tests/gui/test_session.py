@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnnviz_desktop.data import Activation, Box, ImageInput
-from cnnviz_desktop.engine.techniques import FeatureMaps, Filters
+from cnnviz_desktop.engine.techniques import ActivationMaximization, FeatureMaps, Filters
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.results import Request, ResultCache
 from cnnviz_desktop.gui.session import Session, Unit, nearest_kernels, with_layer
@@ -32,6 +32,19 @@ def test_a_layer_of_the_inside_is_shared_and_the_explained_one_is_not(session, q
     assert session.layer("Feature maps") == "block.conv2"
     assert session.layer("Filters") == "block.conv2"
     assert session.layer("Explain") == "block"
+
+
+def test_growing_a_class_leaves_the_layer_of_all_tabs(session) -> None:
+    before = dict(session.techniques)
+    session.set_technique("Maximise", ActivationMaximization(objective="class", target=1))
+    assert session.layer("Maximise") == "block"
+    session.set_technique("Maximise", before["Maximise"])
+    assert session.techniques == before
+    session.pick_layer("block.conv2", "Feature maps")
+    session.set_technique(
+        "Maximise", ActivationMaximization(objective="class", target=1, layer="block.conv2")
+    )
+    assert session.layer("Feature maps") == "block.conv2"
 
 
 def test_a_layer_without_kernels_gives_filters_of_the_nearest(session) -> None:

@@ -142,9 +142,11 @@ def test_pictures_are_there_before_the_model(drive, qtbot, saved, engine) -> Non
         assert session.model is None
         check_state(window)
         assert sorted(window.tabs.feature_maps.grid.shown()) == list(range(6))
+        read = len(engine.read_places)
         gate.set()
         ready(window, qtbot)
         check_state(window)
+        qtbot.waitUntil(lambda: len(engine.read_places) > read)  # what the strip below says
 
     drive(script, saved)
 

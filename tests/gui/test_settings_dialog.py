@@ -75,7 +75,10 @@ def test_look_memory_and_threads_hold_at_once_and_are_kept(drive, qtbot, picture
         assert kept()["theme"] == "dark"
         assert kept()["memory_budget"] == usual - 128
 
+        dialog._preferences.change(tour_seen=True, recent_folders=("/pictures",))
         click(find(dialog, "settingsDefaults", QPushButton))
+        assert dialog._preferences.settings.tour_seen
+        assert dialog._preferences.settings.recent_folders == ("/pictures",)
         assert theme.px(100) == before
         assert memory.value() == usual
         qtbot.waitUntil(lambda: engine.thread_counts == [1, 0])

@@ -138,6 +138,19 @@ def test_names_give_way_before_numbers(view: TableView) -> None:
     assert view.columnWidth(0) > wide
 
 
+def test_what_names_the_row_gives_way_last(qtbot, qapp: QApplication) -> None:
+    theme.apply(qapp, "light")
+    table = TableView("table", "Table")
+    qtbot.addWidget(table)
+    name, kind = "features.3.expand1x1", "AdaptiveAveragePooling2d"
+    table.show_table(Table("t", ("layer", "kind", "n"), ("", "", ""), ((name, kind, 1),)))
+    table.resize(330, 200)
+    table.show()
+    metrics = table.fontMetrics()
+    assert table.columnWidth(0) > metrics.horizontalAdvance(name)
+    assert table.columnWidth(1) < metrics.horizontalAdvance(kind)
+
+
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_bars_are_as_long_as_numbers(view: TableView, qapp: QApplication, name) -> None:
     theme.apply(qapp, name)

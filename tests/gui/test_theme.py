@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 import cnnviz_desktop.gui
 from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui.controls import label
+from cnnviz_desktop.gui.table_view import TableView
 from cnnviz_desktop.resources import resource
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -97,6 +99,20 @@ def test_zoom_scales_every_font(qapp: QApplication) -> None:
     assert theme.font("caption").pixelSize() > before
     assert theme.font("caption").pixelSize() < theme.font("body").pixelSize()
     assert qapp.font().pixelSize() == theme.font("body").pixelSize()
+
+
+def test_zoom_reaches_what_has_a_font_of_its_own(qtbot, qapp: QApplication) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    column = QVBoxLayout(window)
+    small, table = label("12 classes", "secondary"), TableView("table", "Table")
+    column.addWidget(small)
+    column.addWidget(table)
+    for zoom in (1.5, 1.0, 1.2):
+        theme.apply(qapp, "light", zoom)
+        assert small.font().pixelSize() == theme.font("secondary").pixelSize()
+        assert table.font().pixelSize() == theme.font("body").pixelSize()
+        assert table.verticalHeader().defaultSectionSize() == theme.px(28)
 
 
 def test_primary_button_is_filled(qtbot, qapp: QApplication) -> None:

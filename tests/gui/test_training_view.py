@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from person import click, find
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QTest
@@ -65,7 +66,10 @@ def test_the_bundled_networks_own_training_is_there_at_once(drive, qtbot, tmp_pa
     def script(window) -> None:
         session, view = turn(window, qtbot)
         stage = view.stage
+        qtbot.waitUntil(lambda: TRAINING in session.answers, timeout=60000)
+        assert done(session) or not stage.film.isEnabled()  # there is no whole film yet
         qtbot.waitUntil(lambda: done(session), timeout=60000)
+        assert view.where.text() == "The bundled network's own training"
         qtbot.waitUntil(lambda: len(stage._images) == 4, timeout=20000)
         assert stage.place() == 3
         assert stage.about.text().startswith("step 1\u2009000 · 4 of 4 · striped star ")
@@ -147,6 +151,10 @@ def test_logs_that_grow_are_read_on(drive, qtbot, picture, tmp_path):
         qtbot.waitUntil(lambda: len(plot.lines()[0].values) == 3, timeout=20000)
         assert view.curves.plots["loss"] is plot
         assert view.title() == ("run", "step 2")
+        assert view.where.text() == str(folder)
+        click(find(view, "trainingPages_timeline"))
+        assert view.where.text() != str(folder)  # which holds no checkpoints
+        click(find(view, "trainingPages_curves"))
         QTest.mouseClick(view.log_scale, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
         assert plot._log
         assert session.job(TRAINING) is None  # there are no checkpoints in it
@@ -272,6 +280,24 @@ def test_without_tensorboard_a_sentence_says_what_to_install(drive, qtbot, pictu
         usual_log_folder().mkdir(parents=True)
         window.deeds["open_board"].trigger()
         assert said in window.tabs.message.text()
+
+    drive(script, picture)
+
+
+def test_logs_that_cannot_be_read_say_why_in_their_place(
+    drive, qtbot, picture, tmp_path, monkeypatch
+):
+    from cnnviz_desktop.engine import training_log
+
+    monkeypatch.setattr(training_log, "is_there", lambda: False)
+    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
+
+    def script(window) -> None:
+        _session, view = turn(window, qtbot)
+        view.choose(tmp_path)
+        said = "pip install 'cnnviz-desktop[tensorboard]'"
+        qtbot.waitUntil(lambda: said in view.empty.text(), timeout=20000)
+        assert view.empty.isVisible()
 
     drive(script, picture)
 

@@ -128,6 +128,26 @@ def test_a_parameter(drive, qtbot, picture) -> None:
     drive(script, picture)
 
 
+def test_each_method_is_a_step_of_its_own(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        ready(window, qtbot)
+        window.tabs.setCurrentIndex(1)
+        ready(window, qtbot, "Explain")
+        methods = window.findChild(QComboBox, "techniquePicker")
+        first = methods.currentText()
+        for _ in range(2):
+            QTest.keyClick(methods, Qt.Key.Key_Down)
+            qtbot.wait(1)
+        second = window.tabs._session.techniques["Explain"].title
+        assert words(window, qtbot)[0] == f"&Undo method {second}"
+        undo(window)
+        assert methods.currentText() not in (first, second)
+        undo(window)
+        assert methods.currentText() == first
+
+    drive(script, picture)
+
+
 def test_a_class(drive, qtbot, picture) -> None:
     def script(window) -> None:
         ready(window, qtbot)

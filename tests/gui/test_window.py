@@ -463,6 +463,20 @@ def test_resizing_puts_the_panels_together_and_apart(drive, qtbot, picture) -> N
     drive(script, picture)
 
 
+def test_all_tabs_are_in_sight_in_a_small_window(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        bar = window.tabs.tabBar()
+        for width in (1100, 1280, 1440):
+            window.resize(width, 800)
+            qtbot.waitUntil(lambda width=width: window.width() == width)
+            QApplication.processEvents()
+            shown = [bar.tabRect(index) for index in range(bar.count())]
+            assert shown[0].left() >= 0
+            assert shown[-1].right() <= bar.width()
+
+    drive(script, picture)
+
+
 def test_the_look_is_remembered(drive, qtbot, picture) -> None:
     def first(window) -> None:
         answered(window, qtbot)
