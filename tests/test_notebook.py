@@ -116,3 +116,19 @@ def test_the_calls_of_the_issue(tmp_path, sample, monkeypatch):
     assert overlay(image, heatmap).shape == image.pixels.shape
     for result in (prediction, heatmap, FeatureMaps()(model, image)):
         assert plate(result, image).get_size_inches()[0] > 0
+
+
+def test_what_notebooks_try_first_ends_in_a_sentence_or_works() -> None:
+    import torch
+
+    from cnnviz_desktop import GradCam, InputSpec, inspect, load_model
+    from cnnviz_desktop.errors import ModelError, ParameterError
+
+    with pytest.raises(ModelError, match="no network in memory"):
+        load_model(torch.nn.Identity())  # type: ignore[arg-type]
+    model = load_model("bundled")
+    for look in (inspect, GradCam()):
+        with pytest.raises(ParameterError, match="load_image"):
+            look(model, "a.png")  # type: ignore[operator]
+    spec = InputSpec(size=64, mean=0.5, std=0.25, labels="names.txt")  # type: ignore[arg-type]
+    assert spec == InputSpec((64, 64), (0.5,), (0.25,), Path("names.txt"))

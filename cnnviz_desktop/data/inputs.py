@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,3 +75,14 @@ class InputSpec:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     labels: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Take a side, a number and a file's name as they are written in notebooks."""
+        given: dict[str, Any] = dict(vars(self))
+        if isinstance(given["size"], int):
+            object.__setattr__(self, "size", (given["size"], given["size"]))
+        for name in ("mean", "std"):
+            if isinstance(given[name], (int, float)):
+                object.__setattr__(self, name, (float(given[name]),))
+        if isinstance(given["labels"], str):
+            object.__setattr__(self, "labels", Path(given["labels"]))

@@ -60,6 +60,8 @@ class LoadedModel:
         The last input of a picture is kept as long as the picture: walking the layers would scale
         a large photograph down again for each.
         """
+        if not isinstance(image, ImageInput):  # a path, in a notebook
+            raise ParameterError("A network looks at what load_image returns: load_image(...).")
         wanted = self.preprocessing, self.device, self.layout
         known = _inputs.get(image)
         if known is None or known[0] != wanted:

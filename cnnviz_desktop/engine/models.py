@@ -41,7 +41,7 @@ from cnnviz_desktop.resources import resource
 
 @torch.inference_mode(False)  # what is made in that mode can never have gradients
 def load_model(
-    name: str,
+    name: str | os.PathLike[str],
     weights: Path | str | None = None,
     device: str | torch.device = "cpu",
     run: Run = SILENT,
@@ -62,6 +62,12 @@ def load_model(
     network.
     """
     place = find_device(device)
+    if not isinstance(name, (str, os.PathLike)):
+        raise ModelError(
+            "load_model takes a name or a file, no network in memory. Save its weights "
+            '(torch.save(network.state_dict(), "mine.pth")) and name the function that makes it: '
+            'load_model("net.py:make_network", weights="mine.pth", trust=True).'
+        )
     name = os.fspath(name)
     tuned = _tuned_of(name, weights)
     if tuned is not None:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnnviz_desktop import __version__
 from cnnviz_desktop.gui import late
 from cnnviz_desktop.gui.startup import obstacle
 
@@ -64,6 +65,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--model", default="", metavar="NAME", help="the network to begin with, or that of weights"
     )
+    parser.add_argument("--version", action="version", version=f"cnnviz-desktop {__version__}")
     parser.add_argument(
         "--self-test",
         action="store_true",

@@ -64,7 +64,7 @@ class Hierarchy(Technique):
             order = self._order(values)
             maps = Activation(np.ascontiguousarray(values[order]), stage.layer, region)
             strips.append(Strip(f"Stage {stage.number}", maps, tuple(order.tolist()), len(values)))
-        title = f"{model.name} by stages"
+        title = f"{model.title} by stages"
         return Sheet(title, tuple(strips), _answer(model, given, region))
 
     def _order(self, values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
