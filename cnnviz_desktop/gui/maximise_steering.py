@@ -96,6 +96,8 @@ class Steering(QWidget):
         """End the run with what there is."""
         if self._job is not None:
             self._job.finish()
+            if self.finish_button.hasFocus() or self.hold_button.hasFocus():
+                self.cancel_button.setFocus()  # a disabled button hands the keyboard to any other
             self._show_buttons()
             self.steered.emit()
 

@@ -91,6 +91,7 @@ def test_a_picture_grows_is_held_goes_on_and_ends_with_what_there_is(
         assert steering.pace.total == 100
         press(steering.finish_button)
         qtbot.waitUntil(lambda: session.job(MAXIMISE) is None, timeout=20000)
+        assert panel.run_button.hasFocus()
         answer = session.answers[MAXIMISE]
         assert not answer.partial
         assert not answer.altered
