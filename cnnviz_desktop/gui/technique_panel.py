@@ -133,12 +133,12 @@ class TechniquePanel(Ground):
         elif busy:
             working = self.steering.state() if steered else "Working"
             self._say("info", "muted", f"{working}{labels.ELLIPSIS}")
-        elif stale and answer is not None and ended(answer) and not self._ran.get(tab):
-            self._say("info", "muted", ended(answer))
         elif stale and self._ran.get(tab):
             self._say("warning", "warning", self._ran[tab])
-        elif stale:
-            self._say("info", "muted", "Parameters changed" if answer else "Not run yet")
+        elif stale and (answer is None or type(answer.technique) is not type(technique)):
+            self._say("info", "muted", "Not run yet")
+        elif stale and answer is not None:
+            self._say("info", "muted", ended(answer) or "Parameters changed")
         elif answer is not None:
             took = duration(answer.seconds)
             self._say("ok", "ok", f"Up to date {labels.DOT} {took}")
