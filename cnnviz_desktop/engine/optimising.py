@@ -185,15 +185,13 @@ class Pace:
 class Growth:
     """What came of `count` pictures so far: `steps` made, `grown` those whose pictures are kept.
 
-    A picture is `dead` (N) where nothing moves it, even with the gradient redirected, which
-    `redirected` steps needed.
+    A picture is `dead` (N) where nothing moves it, even with the gradient redirected.
     """
 
     def __init__(self, count: int) -> None:
         self.steps = 0
         self.grown: list[int] = []
         self.dead = [False] * count
-        self.redirected = 0
         self._objectives: list[list[float]] = []  # (S, N)
         self._frames: Floats | None = None
 
@@ -394,7 +392,6 @@ class Optimisation:
             mask = torch.tensor(still, device=gradient.device).view(-1, 1, 1, 1)
             gradient = torch.where(mask, other, gradient)
             still = _is_still(gradient)
-            self.growth.redirected += 1
         self.growth.dead[rows] = still
         return gradient
 

@@ -25,9 +25,8 @@ class FeatureGrid(TileZoom):
     Signals: `unit_picked(int)` a channel was clicked or walked to; `unit_opened(int)` double click
     or Enter; `pin_requested(int)` P or the menu; `page_requested` 8, `overlay_requested` O and
     `compare_requested` C; `hovered(int, int, int)` channel, row and column of the map, all -1 when
-    the mouse leaves the maps; `tile_side_changed(int)` a zoom resized the tiles;
-    `full_size_changed(bool)` one map fills the canvas, or no longer; `save_requested` (image, name)
-    from its menu.
+    the mouse leaves the maps; `tile_side_changed(int)` a zoom resized the tiles; `save_requested`
+    (image, name) from its menu.
     """
 
     unit_picked = Signal(int)

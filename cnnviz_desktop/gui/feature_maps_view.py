@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -38,14 +38,10 @@ _FIRST = {
 
 
 class FeatureMapsView(ResultView):
-    """The tiles, the bar and the inspector below.
-
-    Signals: `unit_hovered` (channel, row, column), all -1 when the mouse left.
-    """
+    """The tiles, the bar and the inspector below."""
 
     tab = FEATURE_MAPS
     draws = (Activation,)
-    unit_hovered = Signal(int, int, int)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -185,7 +181,7 @@ class FeatureMapsView(ResultView):
         self._companions.arrived.connect(self._redraw)
         grid.unit_picked.connect(self._picked_unit)
         grid.unit_opened.connect(self._opened_unit)
-        grid.hovered.connect(self._hovered)
+        grid.hovered.connect(self.inspector.point_at)
         grid.tile_side_changed.connect(self._resized_tiles)
         grid.pin_requested.connect(self._pin)
         grid.page_requested.connect(controls.page.click)
@@ -408,7 +404,3 @@ class FeatureMapsView(ResultView):
 
     def _activation_of(self, unit: Unit) -> bool:
         return self._activation is not None and self._activation.layer == unit.layer
-
-    def _hovered(self, channel: int, row: int, column: int) -> None:
-        self.inspector.point_at(channel, row, column)
-        self.unit_hovered.emit(channel, row, column)

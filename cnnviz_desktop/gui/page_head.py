@@ -13,11 +13,10 @@ from cnnviz_desktop.gui.controls import Ground, fix_size, icon_button, named, pu
 class PageHead(Ground):
     """The title of the tab in view and what can be done with the whole of it.
 
-    Signals: `copy_requested`, `save_requested`, `export_requested` by their buttons.
+    Signals: `copy_requested`, `export_requested` by their buttons.
     """
 
     copy_requested = Signal()
-    save_requested = Signal()
     export_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
@@ -30,12 +30,7 @@ _PIN = 3  # height of a pin's bar, between a tile and its caption
 
 
 class TileCanvas(QAbstractScrollArea):
-    """A layer's maps as tiles, or the selected one full-size; `FeatureGrid` adds mouse and keys.
-
-    Signals: `full_size_changed(bool)` one map fills the canvas, or no longer.
-    """
-
-    full_size_changed = Signal(bool)
+    """A layer's maps as tiles, or the selected one full-size; `FeatureGrid` adds mouse and keys."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -155,7 +150,6 @@ class TileCanvas(QAbstractScrollArea):
         self._fit_scroll_bars()
         if not on and self._selected in self._place_of:
             self._bring_into_sight(self._place_of[self._selected])
-        self.full_size_changed.emit(on)
 
     def tile_image(self, channel: int) -> QImage:
         """Return a channel's map as a picture of 512 pixels, as it is drawn."""

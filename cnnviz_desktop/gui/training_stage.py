@@ -96,13 +96,9 @@ class PanelRow(QWidget):
 
 
 class TimelineStage(QWidget):
-    """The page of a timeline.
-
-    Signals: `film_wanted` by its button; `stepped` (place) another checkpoint is shown.
-    """
+    """The page of a timeline. Signals: `film_wanted` by its button."""
 
     film_wanted = Signal()
-    stepped = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -246,7 +242,6 @@ class TimelineStage(QWidget):
             images = self._images[place]
             self.panels.show_panels([(_WORDS[name], image) for name, image in images.items()])
         self._mark()
-        self.stepped.emit(place)
 
     def _mark(self) -> None:
         if self._line is not None and self.slider.value() < len(self._line.steps):
