@@ -49,7 +49,7 @@ class _CellRun(Part):
     """The run of one cell: it stops with the whole, at once where that is to give what there is."""
 
     def __init__(self, whole: Run) -> None:
-        super().__init__(whole, "", shown=False)
+        super().__init__(whole, "", shown=False, counted=False)  # the matrix counts cells
 
     @property
     def finishing(self) -> bool:
@@ -70,10 +70,6 @@ class _CellRun(Part):
     def pause(self) -> None:
         """Let urgent work run, and wait while the whole is held."""
         super().pause()
-        self.check()
-
-    def report(self, label: str, done: int, total: int, elapsed: float) -> None:
-        """Only look whether to stop: the matrix counts cells."""
         self.check()
 
 

@@ -175,14 +175,24 @@ class Part(Run):
     """The run of one of several parts of some work, which is stopped, held and watched as a whole.
 
     `label` names the whole; with `shown` the previews of a part are shown as those of the whole.
+    Where parts are not `counted` step by step, the whole counts them itself.
     """
 
-    def __init__(self, whole: Run, label: str, parts: int = 1, *, shown: bool = True) -> None:
+    def __init__(
+        self,
+        whole: Run,
+        label: str,
+        parts: int = 1,
+        *,
+        shown: bool = True,
+        counted: bool = True,
+    ) -> None:
         super().__init__()
         self._whole = whole
         self._label = label
         self._parts = parts
         self._shown = shown
+        self._counted = counted
         self._done = 0
         self._start = time.perf_counter() - whole.waited
 
@@ -224,7 +234,10 @@ class Part(Run):
         self._whole.pause()
 
     def report(self, label: str, done: int, total: int, elapsed: float) -> None:
-        """Report the part's progress as that of the whole."""
+        """Report the part's progress as that of the whole, or only look whether to stop."""
+        if not self._counted:
+            self.check()
+            return
         taken = time.perf_counter() - self._start - self.waited
         self._whole.report(self._label, self._done * total + done, self._parts * total, taken)
 

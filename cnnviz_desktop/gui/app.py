@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from cnnviz_desktop.gui.desk import Desk
-    from cnnviz_desktop.gui.main_window import MainWindow
     from cnnviz_desktop.gui.self_test import SelfTest
     from cnnviz_desktop.gui.work import Engine
 
@@ -131,7 +130,7 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
             tests[0].begin()
 
     loads = [partial(late.load, name) for name in _LATE]  # while there is no thread but this one
-    window.painted.connect(partial(_in_turns, window, *loads, partial(window.complete, begin)))
+    window.painted.connect(partial(late.in_turns, window, *loads, partial(window.complete, begin)))
     window.show()
     code = app.exec()
     if options.self_test:
@@ -147,15 +146,6 @@ def _run(options: argparse.Namespace, engine: Engine | None, may_teach: bool) ->
         # down; everything worth keeping is written by now.
         os._exit(code)
     return code
-
-
-def _in_turns(window: MainWindow, deed: Callable[[], object], *more: Callable[[], object]) -> None:
-    """Do one thing after the other, each in a turn of its own: clicks are answered in between."""
-    from PySide6.QtCore import QTimer
-
-    deed()
-    if more:
-        QTimer.singleShot(0, window, partial(_in_turns, window, *more))
 
 
 @contextmanager

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCursor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
@@ -45,39 +43,25 @@ if TYPE_CHECKING:
     from cnnviz_desktop.gui.training_view import TrainingView
     from cnnviz_desktop.gui.unit_view import UnitView
 
-_TIPS = {
-    "Predictions": "What the network answers, for every picture of the session (Ctrl+1)",
-    "Explain": "Which places of the picture speak for an answer (Ctrl+2)",
-    "Feature maps": "What every channel of a layer gives for the picture (Ctrl+3)",
-    "Filters": "The kernels that a layer has learned (Ctrl+4)",
-    "Unit": "Everything about one channel on one page (Ctrl+5)",
-    "Maximise": "The picture that a channel or class wants to see, as it grows (Ctrl+6)",
-    "Statistics": "The layers in numbers: shapes, costs, receptive fields (Ctrl+7)",
-    "Training": "How the network came to be: checkpoints and logs (Ctrl+0)",
-    "Dataset": "A folder of pictures: what excites each channel, how well the net does (Ctrl+8)",
-    "Compare": "What several models make of the same picture, side by side (Ctrl+9)",
+TABS = {  # in order, each with its tip
+    PREDICTIONS: "What the network answers, for every picture of the session (Ctrl+1)",
+    EXPLAIN: "Which places of the picture speak for an answer (Ctrl+2)",
+    FEATURE_MAPS: "What every channel of a layer gives for the picture (Ctrl+3)",
+    FILTERS: "The kernels that a layer has learned (Ctrl+4)",
+    UNIT: "Everything about one channel on one page (Ctrl+5)",
+    MAXIMISE: "The picture that a channel or class wants to see, as it grows (Ctrl+6)",
+    STATISTICS: "The layers in numbers: shapes, costs, receptive fields (Ctrl+7)",
+    DATASET: "A folder of pictures: what excites each channel, how well the net does (Ctrl+8)",
+    COMPARE: "What several models make of the same picture, side by side (Ctrl+9)",
+    TRAINING: "How the network came to be: checkpoints and logs (Ctrl+0)",
 }
-# In order, each with its attribute, which is also the name of its module: maximise, maximise_view,
-# MaximiseView.
-_ORDER = {
-    PREDICTIONS: "predictions",
-    EXPLAIN: "explain",
-    FEATURE_MAPS: "feature_maps",
-    FILTERS: "filters",
-    UNIT: "unit",
-    MAXIMISE: "maximise",
-    STATISTICS: "statistics",
-    DATASET: "dataset",
-    COMPARE: "compare",
-    TRAINING: "training",
-}
-_GROUP_ENDS = {"Explain", "Statistics"}  # a line follows: the answer | the inside | the model
+_GROUP_ENDS = {EXPLAIN, STATISTICS}  # a line follows: the answer | the inside | the model
 
 
 class CanvasTabs(QTabWidget):
     """The tabs.
 
-    Each has an empty page until its view is built, by `build_rest` or because someone was quick:
+    Each has an empty page until its view is built, by `build_next` or because someone was quick:
     the window is painted before.
 
     Signals: `built` (view) a view is in its place; `acted` (tab) the button of a message was
@@ -112,10 +96,10 @@ class CanvasTabs(QTabWidget):
         self.message = MessageBar()
         self.empty = EmptyPage()
         self.views: tuple[ResultView, ...] = ()
-        for index, tab in enumerate(_ORDER):
+        for index, (tab, tip) in enumerate(TABS.items()):
             self.addTab(QWidget(), tab)
-            self.setTabToolTip(index, _TIPS[tab])
-        bar.set_group_ends([index for index, tab in enumerate(_ORDER) if tab in _GROUP_ENDS])
+            self.setTabToolTip(index, tip)
+        bar.set_group_ends([index for index, tab in enumerate(TABS) if tab in _GROUP_ENDS])
         self.setCurrentIndex(self._place(session.tab))
         self.currentChanged.connect(self._turned)
         self.message.acted.connect(self._act)
@@ -129,35 +113,30 @@ class CanvasTabs(QTabWidget):
         session.pictures.selected.connect(self._changed)
         session.predictions.added.connect(self.refresh)
 
-    def build_next(self) -> bool:
-        """Build the next of the views that are not there yet; tell whether there are more."""
+    def build_next(self) -> None:
+        """Build the next of the views that are not there yet, if any."""
         index = len(self.views)
-        if index < self.count():
-            view = self._made(self.tabText(index))
-            view.retitled.connect(self.refresh)
-            shown, page = self.currentIndex(), self.widget(index)
-            self.blockSignals(True)  # no other tab comes into view
-            self.removeTab(index)
-            self.insertTab(index, view, view.tab)
-            self.setTabToolTip(index, _TIPS[view.tab])
-            self.setCurrentIndex(shown)
-            self.blockSignals(False)
-            if page is not None:
-                page.deleteLater()
-            self.views = (*self.views, view)
-            self.built.emit(view)
-            if index == shown:
-                self._arrange()
-        return len(self.views) < self.count()
-
-    def build_rest(self, done: Callable[[], None]) -> None:
-        """Build the other views, one in each turn of the event loop, and go on with `done`."""
-        more = self.build_next()
-        QTimer.singleShot(0, self, partial(self.build_rest, done) if more else done)
+        if index == self.count():
+            return
+        view = self._made(self.tabText(index))
+        view.retitled.connect(self.refresh)
+        shown, page = self.currentIndex(), self.widget(index)
+        self.blockSignals(True)  # no other tab comes into view
+        self.removeTab(index)
+        self.insertTab(index, view, view.tab)
+        self.setTabToolTip(index, TABS[view.tab])
+        self.setCurrentIndex(shown)
+        self.blockSignals(False)
+        if page is not None:
+            page.deleteLater()
+        self.views = (*self.views, view)
+        self.built.emit(view)
+        if index == shown:
+            self._arrange()
 
     def _made(self, tab: str) -> ResultView:
-        """Build the view of a tab, importing what it needs."""
-        name = _ORDER[tab]
+        """Build the view of a tab, importing what it needs: feature_maps_view's FeatureMapsView."""
+        name = tab.lower().replace(" ", "_")
         module = import_module(f"cnnviz_desktop.gui.{name}_view")
         kind = getattr(module, "".join(map(str.capitalize, name.split("_"))) + "View")
         view: ResultView = kind(self._session)
@@ -204,7 +183,7 @@ class CanvasTabs(QTabWidget):
         self.setCurrentIndex(self._place(tab))
 
     def _place(self, tab: str) -> int:
-        return list(_ORDER).index(tab)
+        return list(TABS).index(tab)
 
     def _changed(self) -> None:
         self.message.settle("")

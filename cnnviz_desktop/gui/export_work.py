@@ -232,7 +232,8 @@ class WriteResults:
     def __call__(self, run: Run) -> Written:
         """Do it; what was written before a cancel stays, with its index."""
         rows: list[list[Any]] = []
-        folder, within = make_folder(self.folder), _Unseen(run)
+        folder = make_folder(self.folder)
+        within = Part(run, "", shown=False, counted=False)  # what is counted are results
         with _indexed(folder, ["picture", "technique", "layer", "class", "file", "note"], rows):
             for image, technique in run.track(self._wanted(), "Writing results"):
                 rows.append(self._write(image, technique, folder, within))
@@ -274,17 +275,6 @@ class WriteResults:
         if image is None:
             raise ExportError("A prediction needs a picture.")
         return Shown(None, self.model, image, inspect(self.model, image, run), {})
-
-
-class _Unseen(Part):
-    """The run of one of many results: what is counted are results, not the steps of one."""
-
-    def __init__(self, whole: Run) -> None:
-        super().__init__(whole, "", shown=False)
-
-    def report(self, label: str, done: int, total: int, elapsed: float) -> None:
-        """Only look whether to stop."""
-        self.check()
 
 
 @contextmanager

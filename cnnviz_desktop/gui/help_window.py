@@ -17,39 +17,18 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.engine.techniques import TECHNIQUES
-from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui import session, theme
 from cnnviz_desktop.gui.about import key_table
+from cnnviz_desktop.gui.canvas_tabs import TABS
 from cnnviz_desktop.gui.controls import Line, fix_size, named
 from cnnviz_desktop.gui.help_page import HelpPage
 from cnnviz_desktop.gui.search_field import SearchField
-from cnnviz_desktop.gui.session import (
-    COMPARE,
-    DATASET,
-    EXPLAIN,
-    FEATURE_MAPS,
-    FILTERS,
-    MAXIMISE,
-    STATISTICS,
-    TRAINING,
-    UNIT,
-)
 from cnnviz_desktop.reference import page
 from cnnviz_desktop.resources import resource
 
 START, PREDICTIONS, KEYS = "start", "predictions", "keys"
 _NAME = Qt.ItemDataRole.UserRole
 _SIZE = QSize(900, 700)
-_TABS = (
-    EXPLAIN,
-    FEATURE_MAPS,
-    FILTERS,
-    UNIT,
-    MAXIMISE,
-    STATISTICS,
-    DATASET,
-    COMPARE,
-    TRAINING,
-)
 _TITLES = {START: "Where to begin", KEYS: "Keyboard shortcuts"}
 
 
@@ -131,10 +110,10 @@ class HelpWindow(QDialog):
         """List the pages, those of a tab under its name."""
         self._add(START, _TITLES[START])
         self._add(KEYS, _TITLES[KEYS])
-        self._head("Predictions")
-        self._add(PREDICTIONS, "Predictions")
-        for tab in _TABS:
+        for tab in TABS:
             self._head(tab)
+            if tab == session.PREDICTIONS:
+                self._add(PREDICTIONS, tab)
             for kind in TECHNIQUES:
                 if kind.tab == tab:
                     self._add(kind.command, kind.title)

@@ -1,11 +1,16 @@
-"""Let a module's import cost nothing until the module is used."""
+"""Let what can wait wait: modules until they are used, deeds until clicks were answered."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
 
 
 class LateModule(ModuleType):
@@ -51,3 +56,12 @@ def _become(module: ModuleType) -> None:
     assert spec is not None
     assert spec.loader is not None
     spec.loader.exec_module(module)
+
+
+def in_turns(owner: QObject, deed: Callable[[], object], *more: Callable[[], object]) -> None:
+    """Do one thing after the other, each in a turn of its own: clicks are answered in between."""
+    from PySide6.QtCore import QTimer
+
+    deed()
+    if more:
+        QTimer.singleShot(0, owner, partial(in_turns, owner, *more))

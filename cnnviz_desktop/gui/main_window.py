@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui import late, theme
 from cnnviz_desktop.gui.actions import Actions
 from cnnviz_desktop.gui.appearance import Appearance
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
@@ -108,7 +108,8 @@ class MainWindow(QMainWindow):
         for name in leaving.split():
             self.deeds[name].triggered.connect(getattr(self.exporting, name))
         self.tabs.head.export_requested.connect(self.exporting.export)
-        self.tabs.build_rest(partial(self._add_cards, done))
+        views = [self.tabs.build_next] * self.tabs.count()
+        late.in_turns(self, *views, self._add_cards, done)
 
     @cached_property
     def exporting(self) -> Exporting:
@@ -164,7 +165,7 @@ class MainWindow(QMainWindow):
         centre = (self.tabs, self.technique_panel, self._corner)
         return step_focus(self, (self.model_panel, *centre, *docks), forward)
 
-    def _add_cards(self, done: Callable[[], None]) -> None:
+    def _add_cards(self) -> None:
         """Put what is said of the result, the unit and the model below the form."""
         from cnnviz_desktop.gui.doctor_notes import DoctorNotes
         from cnnviz_desktop.gui.explain_doctor import ExplanationDoctor
@@ -184,7 +185,6 @@ class MainWindow(QMainWindow):
         ):
             self.technique_panel.add_card(card)
         self.technique_panel.show_tab()
-        done()
 
     def _add_dock(
         self, name: str, title: str, content: QWidget, area: Qt.DockWidgetArea
