@@ -59,12 +59,10 @@ def _is_plain(layer: nn.Conv2d) -> bool:
 def _convolve(
     layer: nn.Conv2d, weights: _Weights, transposed: _Transposed, given: Tensor
 ) -> Tensor:
-    weight = layer.weight
-    known = given.dtype == torch.float32 and given.device.type == "cpu"
-    if not known or given.ndim != 4 or not given.numel():
+    if given.dtype != torch.float32 or not given.is_cpu or given.ndim != 4 or not given.numel():
         return nn.Conv2d.forward(layer, given)
     back = given.requires_grad and torch.is_grad_enabled()
-    if back and not weight.requires_grad and transposed.is_quicker(layer, given):
+    if back and not layer.weight.requires_grad and transposed.is_quicker(layer, given):
         return _Frozen.apply(given, layer, weights, transposed)  # type: ignore[no-any-return]
     return weights.convolve(layer, given)
 
@@ -123,7 +121,6 @@ class _Frozen(torch.autograd.Function):
         return weights.convolve(layer, given)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None, None]:
         """Return the gradient at what was convolved."""
         return ctx.transposed(ctx.layer, slope, ctx.size), None, None, None
@@ -142,6 +139,7 @@ class _Transposed:
         self._weights = _Weights(many)
         self._weight: Tensor | None = None
         self._first = 0  # the slope that the first pixel of a step is seen by, from the step's own
+        self._rims: dict[tuple[torch.Size, torch.Size], tuple[int, list[int]]] = {}
 
     def is_quicker(self, layer: nn.Conv2d, given: Tensor) -> bool:
         """Tell whether this is quicker than oneDNN's own gradient, or PyTorch's of small maps."""
@@ -161,21 +159,28 @@ class _Transposed:
         """Return the gradient (N, C, height, width)."""
         if self._weight is None:
             self._weight, self._first = self._turned(layer)
-        stride, reach = layer.stride[0], self._weight.shape[2]
-        edges: list[int] = []
-        for pixels, slopes in ((size[1], slope.shape[3]), (size[0], slope.shape[2])):
-            steps = -(-pixels // stride)
-            edges += [-self._first, steps - 1 + self._first + reach - slopes]
-        rim = (0, 0)
-        if min(edges) == max(edges) >= 0:
-            rim = (edges[0], edges[0])
-        else:
+        stride = layer.stride[0]
+        known = slope.shape, size
+        if known not in self._rims:
+            self._rims[known] = self._rim(slope.shape, size, stride)
+        rim, edges = self._rims[known]
+        if edges:
             slope = functional.pad(slope, edges)
         slope = slope.contiguous(memory_format=torch.channels_last)
-        found = self._weights(slope, self._weight, None, rim, (1, 1), (1, 1), 1)
-        if stride > 1:
-            found = functional.pixel_shuffle(found, stride)
-        return found[:, :, : size[0], : size[1]]
+        found = self._weights(slope, self._weight, None, (rim, rim), (1, 1), (1, 1), 1)
+        if stride == 1:
+            return found
+        return functional.pixel_shuffle(found, stride)[:, :, : size[0], : size[1]]
+
+    def _rim(self, slopes: torch.Size, size: torch.Size, stride: int) -> tuple[int, list[int]]:
+        """Return how wide a rim of zeros the slopes need: the same all around, or of each edge."""
+        assert self._weight is not None
+        reach = self._weight.shape[2]
+        edges: list[int] = []
+        for pixels, own in ((size[1], slopes[3]), (size[0], slopes[2])):
+            steps = -(-pixels // stride)
+            edges += [-self._first, steps - 1 + self._first + reach - own]
+        return (edges[0], []) if min(edges) == max(edges) >= 0 else (0, edges)
 
     @staticmethod
     def _turned(layer: nn.Conv2d) -> tuple[Tensor, int]:

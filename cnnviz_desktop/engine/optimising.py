@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +23,8 @@ from cnnviz_desktop.engine.transforms import GREY, NONE, Draw, Transforms
 from cnnviz_desktop.errors import ParameterError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from cnnviz_desktop.data import Floats
     from cnnviz_desktop.engine.loaded_model import LoadedModel
-
-    Doubles = NDArray[np.float64]
 
 Goal = Callable[[Tensor, slice], Tensor]  # what a layer gives, for which pictures -> (n)
 
@@ -264,9 +261,9 @@ class Adam:
     def __call__(self, numbers: Tensor, slope: Tensor, rate: float) -> Tensor:
         """Return the numbers, moved against the slope."""
         self._steps += 1
-        self._mean = self._mean.lerp(slope, 0.1)
-        self._square = self._square.lerp(slope * slope, 0.001)
-        size = (self._square / (1 - 0.999**self._steps)).sqrt() + 1e-8
+        self._mean.lerp_(slope, 0.1)
+        self._square.mul_(0.999).addcmul_(slope, slope, value=0.001)
+        size = self._square.sqrt().div_((1 - 0.999**self._steps) ** 0.5).add_(1e-8)
         return numbers.addcdiv(self._mean, size, value=-rate / (1 - 0.9**self._steps))
 
 
@@ -301,8 +298,8 @@ class Optimisation:
         self._draws = torch.Generator().manual_seed(seed)
         self._adam = Adam(numbers)
         self._best = numbers.clone()
-        self._high = np.full(count, -np.inf)
-        self._mean: Doubles | None = None
+        self._high = [-math.inf] * count
+        self._mean: list[float] = []
         self._seen: list[tuple[slice, Tensor]] = []  # what the last step's chunks gave
 
     def run(
@@ -398,6 +395,11 @@ class Optimisation:
     def _part(self, part: Tensor, rows: slice, rule: Rule | None = None) -> tuple[Tensor, Tensor]:
         leaf = part.detach().requires_grad_()
         values = self.subject(leaf)
+        if values.requires_grad and values.ndim == 4:  # a goal's slopes come in another layout
+            layout = self.subject.model.layout
+            values.register_hook(  # type: ignore[no-untyped-call]
+                lambda slope: slope.contiguous(memory_format=layout)
+            )
         scores = self.goal(values, rows)
         self._seen.append((rows, values.detach()))
         if not scores.requires_grad:
@@ -410,24 +412,26 @@ class Optimisation:
 
     def _remember(self) -> None:
         """Keep each picture's numbers where the running mean of its score is the highest yet."""
-        now = np.array(self.growth.last())
-        self._mean = now if self._mean is None else _SMOOTH * self._mean + (1 - _SMOOTH) * now
+        now, before = self.growth.last(), self._mean or self.growth.last()
+        self._mean = [_SMOOTH * a + (1 - _SMOOTH) * b for a, b in zip(before, now, strict=True)]
         if self.growth.steps < _SETTLED:
             return
-        better = self._mean > self._high
-        self._high = np.where(better, self._mean, self._high)
-        if better.all():
+        better = [place for place, mean in enumerate(self._mean) if mean > self._high[place]]
+        for place in better:
+            self._high[place] = self._mean[place]
+        if len(better) == len(now):
             self._best = self.numbers.detach()  # which never changes: each step makes new ones
-        elif better.any():
-            places = torch.from_numpy(better.nonzero()[0]).to(self._best.device)
+        elif better:
+            places = torch.tensor(better, device=self._best.device)
             self._best = self._best.index_copy(0, places, self.numbers.detach()[places])
 
     def _choose(self) -> None:
         """End with the best pictures: the last, unless an earlier one gives much more."""
         last = self.numbers.detach()
-        if self._mean is not None and self.growth.steps > _SETTLED:
-            worse = self._mean < self._high - 0.1 * np.abs(self._high)
-            places = torch.from_numpy(worse.nonzero()[0]).to(last.device)
+        if self.growth.steps > _SETTLED:
+            pairs = enumerate(zip(self._mean, self._high, strict=True))
+            worse = [place for place, (mean, high) in pairs if mean < high - 0.1 * abs(high)]
+            places = torch.tensor(worse, dtype=torch.long, device=last.device)
             last = last.index_copy(0, places, self._best[places])
         self.pictures = self.canvas(last)
 

@@ -75,17 +75,16 @@ class Canvas:
             colours = torch.einsum("ij,njhw->nihw", inverse, colours)
         if not self.spectral:
             return colours
-        scale = self._scale(colours)
-        spectrum = torch.fft.rfft2(colours * _DAMPING, norm="ortho") / scale
-        return torch.view_as_real(spectrum).contiguous()
+        spectrum = torch.view_as_real(torch.fft.rfft2(colours, norm="ortho"))
+        return spectrum / self._scale(colours)
 
     def __call__(self, numbers: Tensor) -> Tensor:
         """Return the pictures."""
         colours = numbers
         if self.spectral:
-            spectrum = torch.view_as_complex(numbers) * self._scale(numbers)
+            spectrum = torch.view_as_complex(numbers * self._scale(numbers))
             size = self.height, self.width
-            colours = torch.fft.irfft2(spectrum, s=size, norm="ortho") / _DAMPING
+            colours = torch.fft.irfft2(spectrum, s=size, norm="ortho")
         if self.channels == 3 and self.decorrelated:
             flat = colours.flatten(2)
             colours = (_kept_matrix(flat.device).to(flat.dtype) @ flat).view_as(colours)
@@ -97,7 +96,8 @@ class Canvas:
 
 @lru_cache(maxsize=2)
 def _kept_scale(height: int, width: int, device: torch.device) -> Tensor:
-    return spectrum_scale(height, width).to(device)
+    """Return what a spectrum's numbers (H, W // 2 + 1, 2) are multiplied by."""
+    return (spectrum_scale(height, width) / _DAMPING)[..., None].to(device)
 
 
 @lru_cache(maxsize=2)
