@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QSlider, QWidget
 
 if TYPE_CHECKING:
     from cnnviz_desktop.gui.feature_grid import FeatureGrid
@@ -332,7 +332,8 @@ class Script:
             self.turn_to("Explain")
             self.settle()
         with phase("opacity is dragged"):
-            slider = self.window.tabs.explain.opacity.slider
+            slider = self.window.tabs.explain.findChild(QSlider, "heatOpacity")
+            assert isinstance(slider, QSlider)
             for place in range(slider.maximum()):
                 slider.setValue(place)
                 self.settle()

@@ -25,6 +25,7 @@ _HOMES = {
     "plate": "cnnviz_desktop.figures.plates",
     "save": "cnnviz_desktop.figures.export",
     "save_data": "cnnviz_desktop.figures.export",
+    "record": "cnnviz_desktop.engine.technique",
     "FeatureMaps": "cnnviz_desktop.engine.techniques",
     "Filters": "cnnviz_desktop.engine.techniques",
     "Probes": "cnnviz_desktop.engine.techniques",
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from cnnviz_desktop.engine.lightning_tracker import LightningTracker as LightningTracker
     from cnnviz_desktop.engine.models import load_model as load_model
     from cnnviz_desktop.engine.run import Run as Run
+    from cnnviz_desktop.engine.technique import record as record
     from cnnviz_desktop.engine.techniques import AblationCam as AblationCam
     from cnnviz_desktop.engine.techniques import ActivationMaximization as ActivationMaximization
     from cnnviz_desktop.engine.techniques import ActivationStatistics as ActivationStatistics
@@ -174,6 +176,7 @@ __all__ = [  # noqa: RUF022 - the order in which a notebook meets them
     "plate",
     "save",
     "save_data",
+    "record",
     "FineTuning",
     "fine_tune",
     "track",

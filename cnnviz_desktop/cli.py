@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import cnnviz_desktop
 from cnnviz_desktop import compare_command, evaluate_command, evidence_command, fine_tune_command
-from cnnviz_desktop.data import Table
+from cnnviz_desktop.data import Heatmap, Heatmaps, Table
 from cnnviz_desktop.engine.technique import (
     Choice,
     Choices,
@@ -28,14 +29,21 @@ from cnnviz_desktop.engine.technique import (
 )
 from cnnviz_desktop.engine.techniques import TECHNIQUES, CompareModels, Evaluate, EvidenceMatrix
 from cnnviz_desktop.errors import Cancelled, CnnvizError, did_you_mean
-from cnnviz_desktop.figure_options import add_figure_options, check_figure_options, write_result
+from cnnviz_desktop.figure_options import (
+    add_figure_options,
+    check_figure_options,
+    say_idle_options,
+    write_result,
+)
+from cnnviz_desktop.input_options import finding_lines
 from cnnviz_desktop.listing_commands import add_listings
-from cnnviz_desktop.model_options import add_model_options, load
+from cnnviz_desktop.model_options import add_model_options, load, names_in
 from cnnviz_desktop.predict_command import add_predict
-from cnnviz_desktop.terminal import shown_run, table_text
+from cnnviz_desktop.terminal import say, shown_run, table_text
 
 if TYPE_CHECKING:
-    from cnnviz_desktop.data import ImageInput
+    from cnnviz_desktop.data import ImageInput, Result
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -52,10 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         sys.stdout.flush()
     except (Cancelled, KeyboardInterrupt):
-        print("Cancelled.", file=sys.stderr)
+        technique = getattr(options, "technique", None)
+        kept = technique is not None and technique.resumes
+        goes_on = " What is done is kept: the same command goes on from there." if kept else ""
+        say(f"Cancelled.{goes_on}")
         return INTERRUPTED
     except CnnvizError as error:
-        print(f"cnnviz: {error}", file=sys.stderr)
+        say(f"cnnviz: {error}")
         return BAD_INPUT
     except BrokenPipeError:  # `cnnviz models | head` is no error
         sys.stderr.close()
@@ -92,10 +103,12 @@ class _Parser(argparse.ArgumentParser):
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
-        if message.startswith("argument COMMAND: invalid choice: "):
-            word = message.split("'")[1]
-            message = f"There is no command “{word}”.{did_you_mean(word, _COMMANDS)}"
         message = message.replace("the following arguments are required: ", "Still needed: ")
+        message = re.sub(r"""'([^']*)'|"([^"]*)\"""", r"“\1\2”", message)  # as argparse has it
+        strange = re.match("argument COMMAND: invalid choice: “([^”]*)”", message)
+        if strange is not None:
+            close = did_you_mean(strange[1], _COMMANDS)
+            message = f"There is no command “{strange[1]}”.{close}"
         end = "" if message.endswith((".", "?")) else "."
         self.exit(
             BAD_INPUT,
@@ -177,7 +190,8 @@ def _add_technique(parser: argparse.ArgumentParser, technique: type[Technique]) 
     elif technique.grows:
         out = "a figure (.png, .svg, .pdf), how it grew (.gif) or the data (.npz)"
     else:
-        out = "a figure (.png, .svg, .pdf) or the data (.npz)"
+        table = ", .csv" if technique.tabular else ""
+        out = f"a figure (.png, .svg, .pdf) or the data (.npz{table})"
     needed = not technique.prints and technique not in (Evaluate, CompareModels)
     add_figure_options(parser, out, required=needed)
 
@@ -194,23 +208,18 @@ def _add_parameter(parser: argparse.ArgumentParser, item: Parameter) -> None:
         case Choice(options):
             settings["choices"] = options
         case Choices(options):
-            settings |= {"type": _names, "metavar": ",".join(options)}
+            settings |= {"type": names_in, "metavar": ",".join(options)}
         case LayerKind():
             settings["metavar"] = "LAYER"
         case LayersKind():
-            settings |= {"type": _names, "metavar": "LAYER,LAYER"}
+            settings |= {"type": names_in, "metavar": "LAYER,LAYER"}
         case ModelsKind():
-            settings |= {"type": _names, "metavar": "MODEL,MODEL"}
+            settings |= {"type": names_in, "metavar": "MODEL,MODEL"}
         case FolderKind(file=file):
             settings["metavar"] = "FILE" if file else "FOLDER"
         case ClassKind():
             settings |= {"type": _class, "metavar": "CLASS"}
     parser.add_argument(item.option, **settings)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Read names between commas."""
-    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
 def _class(text: str) -> int | str:
@@ -238,8 +247,10 @@ def _technique(options: argparse.Namespace) -> int:
     # Those of a table stand below it, wherever it is shown.
     told = options.out is not None and not isinstance(result, Table)
     for note in getattr(result, "notes", ()) if told else ():
-        print(f"Note: {note}", file=sys.stderr)
+        say(f"Note: {note}")
+    _say_doubts(technique, result, model, image)
     if options.out is not None:
+        say_idle_options(options, result)
         write_result(options, result, image, record(technique, model, image))
         print(f"Wrote {options.out}")
     elif isinstance(result, Table):
@@ -249,7 +260,25 @@ def _technique(options: argparse.Namespace) -> int:
 
 def _say_notes(image: ImageInput | None) -> None:
     for note in image.notes if image else ():
-        print(f"Note: {note}", file=sys.stderr)
+        say(f"Note: {note}")
+
+
+def _say_doubts(
+    technique: Technique, result: Result, model: LoadedModel, image: ImageInput | None
+) -> None:
+    """Say why maps are broken, empty or doubtful, as the window does."""
+    from cnnviz_desktop.engine.explanation_doctor import UNTRAINED, advise
+
+    maps = result.maps if isinstance(result, Heatmaps) else (result,)
+    found = [
+        advice.finding
+        for item in maps
+        if isinstance(item, Heatmap) and image is not None
+        for advice in advise(technique, item, model, image)
+        if advice.finding.title != UNTRAINED
+    ]
+    for line in dict.fromkeys(finding_lines(found, infos=False)):
+        say(f"Note: {line}")
 
 
 def _tour(options: argparse.Namespace) -> int:

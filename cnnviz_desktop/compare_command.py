@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.data import RANDOM, Comparison, ImageInput, Table
 from cnnviz_desktop.engine.techniques import CompareModels
-from cnnviz_desktop.errors import ExportError, ParameterError
-from cnnviz_desktop.figure_options import check_figure_options, write_result
+from cnnviz_desktop.errors import ParameterError
+from cnnviz_desktop.figure_options import (
+    check_figure_options,
+    say_idle_options,
+    unlike_stems,
+    write_result,
+    writing_to,
+)
 from cnnviz_desktop.model_names import joined, parted
 from cnnviz_desktop.model_options import load
 from cnnviz_desktop.terminal import shown_run, table_text
@@ -59,15 +65,17 @@ def command(
         technique, files = _meant(options, technique_from(options))
         outs = _outs(options.out, files)
         for out in outs:
-            check_figure_options(_writing(options, out))
+            check_figure_options(writing_to(options, out))
         images = [load_image(file) for file in files]
         name, weights = parted(options.model)
         if weights is not None:
             options = argparse.Namespace(**{**vars(options), "model": name, "weights": weights})
         model = load(options)
         found = compare(technique, model, images, shown_run(), trust=options.trust)
+        if outs:
+            say_idle_options(writing_to(options, outs[0]), found[0])
         for out, image, item in zip(outs, images, found, strict=True) if outs else ():
-            _write(_writing(options, out), item, image, technique, model)
+            _write(writing_to(options, out), item, image, technique, model)
         if options.json:
             said = [
                 {"picture": str(file), **_json(item)}
@@ -112,6 +120,7 @@ def _meant(
 def _outs(out: Path | None, files: list[Path]) -> list[Path]:
     """Return the file to write for each picture, none where nothing is to be written."""
     from cnnviz_desktop.figures.export import DATA_SUFFIXES, FIGURE_SUFFIXES
+    from cnnviz_desktop.figures.writing import make_folder
 
     if out is None:
         return []
@@ -122,22 +131,8 @@ def _outs(out: Path | None, files: list[Path]) -> list[Path]:
             f"The comparisons of several pictures go into a folder: give --out one, such as "
             f"{out.stem}."
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"The folder {out} cannot be made: {error.strerror}. Choose another one."
-        ) from error
-    stems = [file.stem for file in files]
-    return [
-        out / (f"{stem}.png" if stems.count(stem) == 1 else f"{stem}-{number}.png")
-        for number, stem in enumerate(stems, start=1)
-    ]
-
-
-def _writing(options: argparse.Namespace, path: Path) -> argparse.Namespace:
-    """Return the options with a file to write to."""
-    return argparse.Namespace(**{**vars(options), "out": path})
+    make_folder(out)
+    return [out / f"{stem}.png" for stem in unlike_stems(files)]
 
 
 def _write(

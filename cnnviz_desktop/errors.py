@@ -67,6 +67,11 @@ class Cancelled(CnnvizError):
         super().__init__("Cancelled.")
 
 
+def quoted(value: object) -> str:
+    """Return a value as a sentence shows it: text in its quotes and on one line."""
+    return f"“{repr(value)[1:-1]}”" if isinstance(value, str) else repr(value)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean a, b or c?" for the closest known words, or "" when none is close."""
     lowered = {name.lower(): name for name in known}

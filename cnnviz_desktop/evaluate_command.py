@@ -14,7 +14,12 @@ from cnnviz_desktop.data import RANDOM, Evaluation, Evaluations, Record, Table
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.engine.techniques import Evaluate
 from cnnviz_desktop.errors import ParameterError
-from cnnviz_desktop.figure_options import check_figure_options, check_place, write_result
+from cnnviz_desktop.figure_options import (
+    check_figure_options,
+    check_place,
+    say_idle_options,
+    write_result,
+)
 from cnnviz_desktop.model_names import file_in, parted
 from cnnviz_desktop.model_options import load
 from cnnviz_desktop.terminal import shown_run, table_text
@@ -98,18 +103,15 @@ def _write(options: argparse.Namespace, found: Evaluations, made: Record) -> Non
     """Write the files that were asked for."""
     from cnnviz_desktop.figures.evaluation_table import class_table, picture_table
     from cnnviz_desktop.figures.tables import delimited
+    from cnnviz_desktop.figures.writing import write_whole
 
     if options.out is not None:
+        say_idle_options(options, found)
         write_result(options, found, None, made)
     tables = ((options.csv, class_table), (options.pictures, picture_table))
     for path, table in tables:
-        if path is None:
-            continue
-        try:
-            text = delimited(table(found))
-            path.write_bytes(text.encode("utf-8", "backslashreplace"))
-        except OSError as error:
-            raise ParameterError(f"{path} cannot be written: {error.strerror}.") from error
+        if path is not None:
+            write_whole({path: delimited(table(found)).encode("utf-8", "backslashreplace")})
 
 
 def _text(found: Evaluations) -> str:

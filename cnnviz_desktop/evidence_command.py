@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,15 @@ from typing import TYPE_CHECKING, Any
 from cnnviz_desktop.data import Evidence, ImageInput, Record, Table
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ExportError, ParameterError
-from cnnviz_desktop.figure_options import check_figure_options, write_result
+from cnnviz_desktop.figure_options import (
+    check_figure_options,
+    say_idle_options,
+    unlike_stems,
+    write_result,
+    writing_to,
+)
 from cnnviz_desktop.model_options import load
-from cnnviz_desktop.terminal import shown_run, table_text
+from cnnviz_desktop.terminal import say, shown_run, table_text
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -80,9 +85,10 @@ class _Batch:
 
     def __post_init__(self) -> None:
         from cnnviz_desktop.engine.images import image_files
+        from cnnviz_desktop.figures.writing import make_folder
 
-        folder: Path = self.options.out
-        check_figure_options(self._writing(Path("a.png")))  # as all are; the folder may be made yet
+        one = Path("a.png")  # as all are; the folder may be made yet
+        check_figure_options(writing_to(self.options, one))
         places = [self.options.image, *self.options.more]
         self.files = list(
             dict.fromkeys(
@@ -91,33 +97,30 @@ class _Batch:
                 for file in (image_files(place) if place.is_dir() else (place,))
             )
         )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExportError(
-                f"The folder {folder} cannot be made: {error.strerror}. Choose another one."
-            ) from error
+        make_folder(self.options.out)
 
     def gather(self, model: LoadedModel) -> None:
         """Look at one picture after the other and write what was found of each."""
         from cnnviz_desktop.engine.images import load_image
         from cnnviz_desktop.engine.technique import record
 
-        stems = _stems(self.files)
+        stems = unlike_stems(self.files, taken=(_MEAN,))
         for number, (file, stem) in enumerate(zip(self.files, stems, strict=True), start=1):
             try:
                 image = load_image(file)
                 result = self.technique(model, image, shown_run())
                 assert isinstance(result, Evidence)
+                if not self.found:
+                    say_idle_options(writing_to(self.options, Path(f"{stem}.png")), result)
                 self._write(stem, result, image, record(self.technique, model, image))
             except (Cancelled, ExportError):
                 raise
             except CnnvizError as error:  # one bad picture does not cost the others theirs
                 self.skipped[file] = str(error)
-                print(f"cnnviz: {error}", file=sys.stderr)
+                say(f"cnnviz: {error}")
                 continue
             self.found[file] = result
-            print(f"{number} of {len(self.files)}: {file}", file=sys.stderr)
+            say(f"{number} of {len(self.files)}: {file}")
 
     def _write(self, stem: str, result: Evidence, image: ImageInput, made: Record) -> None:
         """Write the figure, the table and the JSON of one picture."""
@@ -126,7 +129,7 @@ class _Batch:
         from cnnviz_desktop.figures.writing import write_whole
 
         folder = self.options.out
-        write_result(self._writing(folder / f"{stem}.png"), result, image, made)
+        write_result(writing_to(self.options, folder / f"{stem}.png"), result, image, made)
         said = {"picture": str(image.path), **evidence_json(result)}
         table = delimited(evidence_table(result))
         write_whole(
@@ -160,24 +163,6 @@ class _Batch:
             }
         )
         return mean
-
-    def _writing(self, path: Path) -> argparse.Namespace:
-        """Return the options with a file to write to."""
-        return argparse.Namespace(**{**vars(self.options), "out": path})
-
-
-def _stems(files: Iterable[Path]) -> list[str]:
-    """Return a name for each file's results; those that would be the same are numbered."""
-    taken = {_MEAN}
-    stems = []
-    for file in files:
-        stem, number = file.stem, 1
-        while stem.casefold() in taken:
-            number += 1
-            stem = f"{file.stem}-{number}"
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
 
 
 def _as_json(value: Any) -> bytes:

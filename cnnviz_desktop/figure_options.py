@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.data import Inverted, Maximised, Timeline
 from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.terminal import say
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import ImageInput, Record, Result
@@ -21,7 +23,7 @@ def _channels(text: str) -> tuple[int, ...]:
             first, _dash, last = word.partition("-")
             found += range(int(first), int(last or first) + 1)
     except ValueError:
-        words = f"{text!r} names no channels: give numbers and ranges such as 12,40-47"
+        words = f"“{text}” names no channels: give numbers and ranges such as 12,40-47"
         raise argparse.ArgumentTypeError(words) from None
     return tuple(found)
 
@@ -109,21 +111,60 @@ def write_result(
         save(plate(result, image, **how), options.out, record=written, **kept)
 
 
+def writing_to(options: argparse.Namespace, path: Path) -> argparse.Namespace:
+    """Return the options with a file to write to."""
+    return argparse.Namespace(**{**vars(options), "out": path})
+
+
+def unlike_stems(files: Iterable[Path], taken: Iterable[str] = ()) -> list[str]:
+    """Return a name for each file's results; those that would be the same are numbered."""
+    known = set(taken)
+    stems = []
+    for file in files:
+        stem, number = file.stem, 1
+        while stem.casefold() in known:
+            number += 1
+            stem = f"{file.stem}-{number}"
+        known.add(stem.casefold())
+        stems.append(stem)
+    return stems
+
+
+def say_idle_options(options: argparse.Namespace, result: Result) -> None:
+    """Say which options that were given change nothing about what is written."""
+    from cnnviz_desktop.figures.export import DATA_SUFFIXES
+    from cnnviz_desktop.figures.option_use import idle_options
+
+    given, suffix = _given(options), options.out.suffix.lower()
+    if suffix == _FILM:
+        idle = [name for name in given if name != "dark" or not isinstance(result, Timeline)]
+    else:
+        idle = [*given] if suffix in DATA_SUFFIXES else [*idle_options(result, given)]
+    if idle:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        change = "changes" if len(idle) == 1 else "change"
+        say(f"Note: {named} {change} nothing about {options.out.name}.")
+
+
 def check_figure_options(options: argparse.Namespace) -> None:
     """Refuse what cannot be written or drawn: before the work, not after it."""
-    from cnnviz_desktop.figures.export import check_suffix
+    from cnnviz_desktop.figures.export import check_dpi, check_suffix
     from cnnviz_desktop.figures.options import PlateOptions
 
     technique = getattr(options, "technique", None)
     if options.out.suffix.lower() != _FILM or technique is None or not technique.grows:
-        check_suffix(options.out)
+        check_suffix(options.out, tabular=technique is None or technique.tabular)
     check_place(options.out)
     how = _given(options)
+    if "dpi" in how:
+        check_dpi(how["dpi"])
     PlateOptions(**{name: how[name] for name in how if name not in ("dpi", "transparent")})
 
 
 def check_place(path: Path | None) -> None:
-    """Refuse a file that there is no folder for: before the work, not after it."""
+    """Refuse a folder, and a file that there is no folder for: before the work, not after it."""
+    if path is not None and path.is_dir():
+        raise ExportError(f"{path} is a folder: name a file in it.")
     if path is not None and not path.parent.is_dir():
         raise ExportError(
             f"The folder {path.parent} does not exist: create it or choose another one."

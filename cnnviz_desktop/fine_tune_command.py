@@ -14,8 +14,8 @@ from cnnviz_desktop.data import Curves, Record, Result
 from cnnviz_desktop.engine.run import Progress, Run
 from cnnviz_desktop.errors import Cancelled, ParameterError
 from cnnviz_desktop.figure_options import check_place
-from cnnviz_desktop.model_options import load
-from cnnviz_desktop.terminal import write_progress
+from cnnviz_desktop.model_options import load, names_in
+from cnnviz_desktop.terminal import say, write_progress
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.fine_tuning import FineTuning, Tuned
@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--augment",
-        type=_names,
+        type=names_in,
         default=(),
         metavar="flip,crop,colour",
         help="change the pictures in these ways while training",
@@ -107,21 +107,14 @@ def run(options: argparse.Namespace) -> int:
         )
     except (Cancelled, KeyboardInterrupt):
         if options.out.with_name(f"{options.out.name}.resume").is_file():
-            print(
-                f"Stopped. {options.out} holds the best so far; --resume goes on.",
-                file=sys.stderr,
-            )
+            say(f"Stopped. {options.out} holds the best so far; --resume goes on.")
         raise
     for note in made.notes:
-        print(f"Note: {note}", file=sys.stderr)
+        say(f"Note: {note}")
     if options.curves is not None:
         _write_curves(options.curves, made.curves, model, settings)
     print(json.dumps(_as_json(made), indent=2) if options.json else _text(made))
     return 0
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _settings(options: argparse.Namespace) -> FineTuning:
@@ -145,24 +138,22 @@ def _settings(options: argparse.Namespace) -> FineTuning:
 
 def _run() -> Run:
     """Return a run that prints a line an epoch, and on a terminal how far it is."""
-    is_terminal = sys.stderr.isatty()
 
     def show(progress: Progress) -> None:
         left = progress.remaining
         rest = f", {left:.0f} s left at most" if left is not None and left >= 1 else ""
         write_progress(progress, rest)
 
-    def say(result: Result) -> None:
+    def tell(result: Result) -> None:
         if isinstance(result, Curves):
-            start = "\r\033[K" if is_terminal else ""
             numbers = (
                 f"{name} {result.last(f'{name}/train'):.3f} ({result.last(f'{name}/held out'):.3f})"
                 for name in ("loss", "accuracy", "R²")
             )
             epoch = len(result.steps[0])
-            print(f"{start}epoch {epoch}: {', '.join(numbers)}", file=sys.stderr)
+            say(f"epoch {epoch}: {', '.join(numbers)}")
 
-    return Run(on_progress=show if is_terminal else None, on_preview=say)
+    return Run(on_progress=show if sys.stderr.isatty() else None, on_preview=tell)
 
 
 def _write_curves(path: Path, curves: Curves, model: LoadedModel, settings: FineTuning) -> None:

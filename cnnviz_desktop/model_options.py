@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.input_options import add_input_options, finding_lines, input_spec
 from cnnviz_desktop.model_names import file_in
-from cnnviz_desktop.terminal import shown_run
+from cnnviz_desktop.terminal import say, shown_run
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -54,6 +53,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     add_input_options(parser)
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """Read names between commas."""
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
 def load(options: argparse.Namespace) -> LoadedModel:
     """Load the model that the parsed options name, and say what its doctor noticed."""
     from cnnviz_desktop.data import PRETRAINED, RANDOM
@@ -74,13 +78,12 @@ def load(options: argparse.Namespace) -> LoadedModel:
     # Those of one's own networks are news; a catalogue's are the same every time.
     own = find(model.name) is None or model.weights not in (PRETRAINED, RANDOM)
     for line in finding_lines(model.findings, infos=own):
-        print(f"Note: {line}", file=sys.stderr)
+        say(f"Note: {line}")
     made_by = PurePath(file_in(name)[0])
     if weights is None and made_by.suffix.lower() == ".py":
-        print(
+        say(
             f"Note: Weights as {made_by.name} makes them, since there is no --weights: random, "
-            "unless it loads some.",
-            file=sys.stderr,
+            "unless it loads some."
         )
     return model.with_fit(options.fit)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,11 @@ from cnnviz_desktop.figure_options import (
     add_figure_options,
     check_figure_options,
     check_place,
+    say_idle_options,
     write_result,
 )
 from cnnviz_desktop.model_options import Add, add_model_options, load
-from cnnviz_desktop.terminal import in_columns, shown_run
+from cnnviz_desktop.terminal import in_columns, say, shown_run
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data import Prediction
@@ -65,11 +66,12 @@ def _predict(options: argparse.Namespace) -> int:
             raise
         except CnnvizError as error:  # one bad file does not cost the others their answer
             failed += 1
-            print(f"cnnviz: {error}", file=sys.stderr)
+            say(f"cnnviz: {error}")
     if options.out and answers:
         from cnnviz_desktop.engine.technique import record
 
         image = load_image(files[0])
+        say_idle_options(options, answers[0][1])
         write_result(options, answers[0][1], image, record(None, model, image))
     if options.csv:
         _write_csv(options.csv, answers, options.top)
@@ -103,12 +105,12 @@ def _prediction_table(answers: list[tuple[Path, Prediction]], count: int) -> str
 
 
 def _write_csv(path: Path, answers: list[tuple[Path, Prediction]], count: int) -> None:
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["file", "rank", "index", "label", "probability"])
-            for source, found in answers:
-                for rank, row in enumerate(found.top(count), start=1):
-                    writer.writerow([source, rank, *row])
-    except OSError as error:
-        raise ParameterError(f"{path} cannot be written: {error.strerror}.") from error
+    from cnnviz_desktop.figures.writing import write_whole
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["file", "rank", "index", "label", "probability"])
+    for source, found in answers:
+        for rank, row in enumerate(found.top(count), start=1):
+            writer.writerow([source, rank, *row])
+    write_whole({path: text.getvalue().encode("utf-8", "backslashreplace")})

@@ -178,7 +178,8 @@ def check(value: Any) -> None:
         shape = item.shape if isinstance(item, np.ndarray) else (len(item),)
         pairs = list(zip(axes.split(), shape, strict=False))
         agree = all(lengths.setdefault(axis, size) == size for axis, size in pairs)
-        if len(axes.split()) != len(shape) or not all(shape) or not agree:
+        agree = agree and all(size or axis.endswith("?") for axis, size in pairs)
+        if len(axes.split()) != len(shape) or not agree:
             raise UnsoundError(f"its {kind.__name__} has {name} of a wrong shape")
     if kind in SOUND and not SOUND[kind](value):
         raise UnsoundError(f"its {kind.__name__} has values that make no sense")

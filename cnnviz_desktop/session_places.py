@@ -41,7 +41,7 @@ def _locate(written: str, relative: str, session_path: Path) -> Path | None:
 
 
 def found_model(model: SavedModel, session_path: Path) -> SavedModel:
-    """Return a model with all of its files that are found at where they are now."""
+    """Return a model with its files at where they are now; labels that are gone are left out."""
     file, rest = file_in(model.name)
     place = locate_model(model, session_path) if file else None
     weights = locate(model, session_path)
@@ -50,7 +50,7 @@ def found_model(model: SavedModel, session_path: Path) -> SavedModel:
         model,
         name=f"{place}{rest}" if place is not None else model.name,
         weights=str(weights) if weights is not None else model.weights,
-        input=replace(model.input, labels=str(labels)) if labels is not None else model.input,
+        input=replace(model.input, labels=str(labels) if labels is not None else ""),
     )
 
 

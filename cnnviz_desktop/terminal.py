@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from cnnviz_desktop.data import Cell, Table
 from cnnviz_desktop.engine.run import Progress, Run
 
+_CLEAR = "\r\033[K"  # to the start of the line, and away with what stands there
+
 
 def shown_run() -> Run:
     """Return a run whose progress is one line on a terminal's stderr, nothing elsewhere."""
@@ -29,9 +31,15 @@ def shown_run() -> Run:
 def write_progress(progress: Progress, rest: str) -> None:
     """Write over the terminal's line how far a work is, and `rest`; nothing is left at its end."""
     share = progress.done / max(1, progress.total)
-    end = "\r\033[K" if progress.done >= progress.total else ""
-    sys.stderr.write(f"\r\033[K{progress.label}: {share:.0%}{rest}{end}")
+    end = _CLEAR if progress.done >= progress.total else ""
+    sys.stderr.write(f"{_CLEAR}{progress.label}: {share:.0%}{rest}{end}")
     sys.stderr.flush()
+
+
+def say(text: str) -> None:
+    """Write a line to stderr, over that of the progress where there is one."""
+    start = _CLEAR if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{start}{text}\n")
 
 
 def table_text(table: Table) -> str:

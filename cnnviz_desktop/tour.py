@@ -13,7 +13,7 @@ from cnnviz_desktop.engine.inspection import inspect
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.models import load_model
 from cnnviz_desktop.engine.recipe import as_command
-from cnnviz_desktop.engine.run import SILENT, Run
+from cnnviz_desktop.engine.run import SILENT, Part, Run
 from cnnviz_desktop.engine.technique import Technique, record
 from cnnviz_desktop.engine.techniques import (
     TECHNIQUES,
@@ -35,6 +35,7 @@ from cnnviz_desktop.engine.techniques import (
 from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.figures.export import save
 from cnnviz_desktop.figures.plates import plate
+from cnnviz_desktop.figures.writing import make_folder
 from cnnviz_desktop.resources import resource
 
 # Techniques that say more with other parameters than their defaults; all others run as they come.
@@ -84,18 +85,15 @@ def write_tour(folder: Path, run: Run = SILENT) -> Path:
     """Write the figures and `index.html` into the folder; return the page's path."""
     samples = image_files(resource("samples"))
     model = load_model(BUNDLED, run=run)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(
-            f"The folder {folder} cannot be made: {error.strerror}. Choose another one."
-        ) from error
+    make_folder(folder)
     pictures = [load_image(path) for path in samples]
+    within = Part(run, "", counted=False)  # what is counted are pictures and techniques
     answers = [
-        _answered(model, image, folder, run) for image in run.track(pictures, "Classifying samples")
+        _answered(model, image, folder, within)
+        for image in run.track(pictures, "Classifying samples")
     ]
     chapters = [
-        (technique, _chapter(technique, model, pictures, folder, run))
+        (technique, _chapter(technique, model, pictures, folder, within))
         for technique in run.track(TECHNIQUES, "Running techniques")
     ]
     page = folder / "index.html"

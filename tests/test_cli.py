@@ -19,9 +19,10 @@ import pytest
 from PIL import Image
 
 import cnnviz_desktop
-from cnnviz_desktop import cli
+from cnnviz_desktop import cli, terminal
 from cnnviz_desktop.cli import main
 from cnnviz_desktop.data import Record
+from cnnviz_desktop.engine.run import Progress
 from cnnviz_desktop.engine.techniques import (
     TECHNIQUES,
     Evaluate,
@@ -201,7 +202,7 @@ def test_summary_prints_its_table_where_no_file_is_asked_for(run, tmp_path):
     total = next(line for line in lines if line.startswith("total "))
     assert total.split()[1] == "273,804"
     assert lines[-2] == "8 Conv2d, 8 BatchNorm2d, 8 ReLU, 1 AdaptiveAvgPool2d, 1 Linear."
-    assert lines[-1].startswith("273,804 parameters; 63.7 M multiply-adds")
+    assert lines[-1].startswith("274 k parameters; 63.7 M multiply-adds")
 
     blocks = run("summary", "bundled", "--no-leaves-only", *RANDOM).out
     assert re.search(r"^blocks\.0 +Block ", blocks, re.MULTILINE)
@@ -219,7 +220,7 @@ def test_summary_of_vgg16_counts_its_layers(run):
     done = run("summary", "vgg16", *RANDOM)
 
     assert "13 Conv2d, 15 ReLU, 5 MaxPool2d" in done.out and "3 Linear" in done.out
-    assert "138,357,544 parameters" in done.out
+    assert "138 M parameters" in done.out
     assert re.search(r"^features\.28 .* 196×196 +16 .* block5_conv3$", done.out, re.MULTILINE)
 
 
@@ -340,9 +341,12 @@ def technique_words(kind: Any, picture: Path) -> list[object]:
 def test_a_technique_writes_its_file_and_the_record_beside_it(run, kind, suffix, picture, tmp_path):
     out = tmp_path / f"figure{suffix}"
 
-    done = run(*technique_words(kind, picture), "--out", out, "--dpi", "50")
+    how = [] if suffix == ".npz" else ["--dpi", "50"]
+    done = run(*technique_words(kind, picture), "--out", out, *how)
 
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0
+    said = done.err.splitlines()  # of random weights an explanation may be doubted
+    assert all(line.startswith("Note: ") for line in said) if kind.tab == "Explain" else not said
     said = done.out.splitlines(keepends=True)
     assert said[-1] == f"Wrote {out}\n"
     assert len(said) == 1 or kind is Evaluate  # which prints its table all the same
@@ -419,6 +423,31 @@ def test_a_figure_is_drawn_as_the_options_say(run, picture, tmp_path):
     with Image.open(out) as drawn:
         assert drawn.width == 210
         assert drawn.convert("RGBA").getpixel((1, 1))[3] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_predict_writes_names_that_are_no_sound_text(run, picture, tmp_path):
+    odd = tmp_path / os.fsdecode(b"b\xff.png")
+    odd.write_bytes(picture.read_bytes())
+    table = tmp_path / "table.csv"
+
+    assert run("predict", "bundled", odd, *RANDOM, "--csv", table).code == 0
+    assert "b\\udcff.png" in table.read_text(encoding="utf-8")
+
+
+def test_options_that_change_nothing_are_told(run, picture, tmp_path):
+    words = [*technique_words(FeatureMaps, picture), "--limit", "2"]
+    done = run(*words, "--out", tmp_path / "maps.png", "--dpi", "50", "--mode", "heat", "--box")
+    assert (done.code, done.err) == (0, "Note: --mode, --box change nothing about maps.png.\n")
+
+    done = run(*words, "--out", tmp_path / "maps.npz")
+    assert done.err == "Note: --limit changes nothing about maps.npz.\n"
+
+
+def test_a_map_that_cannot_show_where_says_so(run, picture, tmp_path):
+    words = ["grad-cam", "squeezenet1_0", picture, *RANDOM, "--layer", "classifier.3"]
+    done = run(*words, "--size", "64", "--out", tmp_path / "map.npz")
+    assert "classifier.3 gives one value for the whole picture" in done.err
 
 
 def test_tiles_is_another_word_for_the_limit():
@@ -577,7 +606,7 @@ BAD = {
     ),
     "superscript class": (
         ["grad-cam", "bundled", "PICTURE", *RANDOM, "--target", "²", "--out", "OUT"],
-        "bundled has no class “²”",
+        "bundled has no class “²”. Name one of its classes or an index, 0 to 11.",
     ),
     "layer without kernels": (
         ["filters", "bundled", *RANDOM, "--layer", "blocks.0.act1", "--out", "OUT"],
@@ -627,9 +656,14 @@ BAD = {
         ["predict", "bundled", "PICTURE", *RANDOM, "--top", "0"],
         "--top must be at least 1.",
     ),
+    "no table": (["grad-cam", "bundled", "TMP/none.png", "--out", "TMP/a.csv"], "choose .npz"),
     "csv nowhere": (
         ["predict", "bundled", "PICTURE", *RANDOM, "--csv", "TMP/no/a.csv"],
         "The folder",
+    ),
+    "csv onto a folder": (
+        ["predict", "bundled", "PICTURE", *RANDOM, "--csv", "TMP/empty"],
+        "empty is a folder: name a file in it.",
     ),
     "figure of two": (
         ["predict", "bundled", "PICTURE", "PICTURE", *RANDOM, "--out", "TMP/a.png"],
@@ -656,8 +690,8 @@ BAD = {
     ),
     "a word too many": (["layers", "bundled", "b.png"], "“b.png” is one word too many."),
     "nothing to write": (["filters", "bundled"], "Still needed: --out. “cnnviz filters --help”"),
-    "unknown fit": (["layers", "bundled", "--fit", "stretch"], "invalid choice: 'stretch'"),
-    "not a number": (["predict", "bundled", "x.png", "--top", "x"], "invalid int value: 'x'"),
+    "unknown fit": (["layers", "bundled", "--fit", "stretch"], "invalid choice: “stretch”"),
+    "not a number": (["predict", "bundled", "x.png", "--top", "x"], "invalid int value: “x”"),
 }
 
 
@@ -713,6 +747,17 @@ def test_an_interrupted_command_says_cancelled(run, monkeypatch):
     done = run("layers", "bundled")
 
     assert (done.code, done.out, done.err) == (130, "", "Cancelled.\n")
+    done = run("gallery", "bundled", "--out", "gallery.png")
+    assert done.err.endswith("What is done is kept: the same command goes on from there.\n")
+
+
+def test_what_is_said_stands_on_a_line_of_its_own(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    terminal.write_progress(Progress("Evaluating", 1, 3, 1.0), ", 2 s left")
+    terminal.say("Cancelled.")
+
+    shown = capsys.readouterr().err
+    assert shown == "\r\033[KEvaluating: 33%, 2 s left\r\033[KCancelled.\n"
 
 
 # ------------------------------------------------------------------------------ as a process

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from drawn_folder import drawn_folder
 
 from cnnviz_desktop import cli, evaluate_command
-from cnnviz_desktop.bundled.pictures import CLASSES, draw
+from cnnviz_desktop.bundled.pictures import CLASSES
 from cnnviz_desktop.data import Record
 from cnnviz_desktop.engine.remembered_classes import remember
 
@@ -27,12 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def folder(place: Path) -> Path:
     """Two generated pictures of each of three classes."""
-    for label in (0, 3, 7):
-        for seed in (1_000_000, 1_000_001):
-            path = place / "pictures" / CLASSES[label].replace(" ", "_") / f"{seed}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(draw(seed, label).pixels).save(path)
-    return place / "pictures"
+    return drawn_folder(place / "pictures", 2)
 
 
 def test_the_bundled_model_knows_generated_pictures(bundled_weights, folder, capsys):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from pathlib import Path
 
 import pytest
 
 from cnnviz_desktop.engine.recipe import as_command, as_python
 from cnnviz_desktop.engine.techniques import FeatureMaps
-from cnnviz_desktop.figure_options import _given, add_figure_options
+from cnnviz_desktop.figure_options import _given, add_figure_options, unlike_stems
 
 FIGURE = {
     "order": "selectivity",
@@ -46,3 +47,8 @@ def test_a_copied_command_says_what_was_drawn() -> None:
 
 def test_copied_lines_name_the_channels() -> None:
     assert "channels=(12, 40, 41)" in as_python(FeatureMaps(), "vgg16", figure=FIGURE)
+
+
+def test_results_of_files_of_one_name_are_told_apart() -> None:
+    files = [Path("one/a.png"), Path("two/A.jpg"), Path("a-2.png"), Path("mean.png")]
+    assert unlike_stems(files, taken=("mean",)) == ["a", "A-2", "a-2-2", "mean-2"]

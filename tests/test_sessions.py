@@ -34,6 +34,7 @@ from cnnviz_desktop.data import (
     Result,
     Strip,
     Table,
+    Timeline,
 )
 from cnnviz_desktop.data.exemplars import EvaluationView
 from cnnviz_desktop.errors import SessionError
@@ -282,7 +283,10 @@ def results_of(draw: st.DrawFn, kind: Any) -> Any:
     values = {}
     for name, hint in get_type_hints(kind).items():
         axes = SHAPES.get(kind, {}).get(name, "").split()
-        shape = tuple(sizes.setdefault(axis, draw(st.integers(1, 4))) for axis in axes)
+        shape = tuple(
+            sizes.setdefault(axis, draw(st.integers(0 if axis.endswith("?") else 1, 4)))
+            for axis in axes
+        )
         given = [item for item in get_args(hint) if get_origin(item) is np.ndarray]
         if get_origin(hint) is np.ndarray or given:  # an array, or perhaps none
             array = given[0] if given else hint
@@ -387,6 +391,40 @@ def test_the_file_is_plain_and_what_comes_back_is_frozen(tmp_path: Path) -> None
     assert isinstance(back.results[0].value, Activation)
     assert not back.results[0].value.values.flags.writeable
     assert back.images[0].pixels is not None and not back.images[0].pixels.flags.writeable
+
+
+def test_what_a_network_without_classes_gives_is_kept(tmp_path: Path) -> None:
+    zeros = np.zeros((2, 3), np.float32)
+    line = Timeline(
+        title="conv1, channel 0",
+        layer="conv1",
+        channel=0,
+        names=("a", "b"),
+        steps=(0, 1),
+        unit="step",
+        show=("map",),
+        region=Box(0, 0, 9, 9),
+        maps=np.zeros((2, 4, 4), np.float32),
+        kernels=None,
+        kernel_layer="",
+        inputs=(),
+        colours=False,
+        heat=None,
+        target=-1,
+        labels=(),
+        answers=None,
+        wanted=None,
+        layers=("conv1", "conv2", "fc"),
+        drift=zeros,
+        moved=zeros,
+        dead=zeros,
+        pictures=1,
+    )
+    path = tmp_path / "a.cnnviz"
+    result = SavedResult("timeline", {}, line)
+    write_session(path, SessionState(models=(SavedModel("a"),), results=(result,)))
+
+    assert same(read_session(path).results[0].value, line)
 
 
 def test_equal_states_give_equal_files(tmp_path: Path) -> None:

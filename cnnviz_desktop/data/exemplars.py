@@ -136,8 +136,8 @@ class DatasetFacts:
 
     `kind`, `source`, `split` and `place` open it again. Of its K classes: their own names, how many
     pictures are of each, and which of the network's classes each stands for (None for none), by
-    `how`; `guessed` is what it would be had nobody said otherwise in the file `said`. `unlabelled`
-    pictures have no class; `broken` are files that cannot be read, with the reason.
+    `how`; `guessed` is what it would be had nobody said otherwise in the file `said`. `broken`
+    are files that cannot be read, with the reason.
     """
 
     kind: str
@@ -151,7 +151,6 @@ class DatasetFacts:
     indices: tuple[int | None, ...]
     guessed: tuple[int | None, ...]
     how: tuple[str, ...]
-    unlabelled: int = 0
     said: str = ""
     broken: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -163,9 +162,8 @@ class ExemplarOverview:
 
     `images` pictures of `total` were looked at. Of the strongest, `values`, their `ids` in the
     index and their classes `labels` (-1 for none) are (C, k). `means`, `strongest` and
-    `selectivity` (C, K) are as in `Exemplars`, over the `classes` of the `folders`, which have
-    `class_images` (K) pictures each. `telling` (C) are the channels, those first that tell a class
-    apart best.
+    `selectivity` (C, K) are as in `Exemplars`, over the `classes` of the `folders`. `telling` (C)
+    are the channels, those first that tell a class apart best.
     """
 
     title: str
@@ -177,7 +175,6 @@ class ExemplarOverview:
     labels: Counts
     classes: tuple[str, ...]
     folders: tuple[str, ...]
-    class_images: Counts
     means: Floats
     strongest: Floats
     selectivity: Floats

@@ -35,8 +35,8 @@ from cnnviz_desktop.data import (
     Tuning,
 )
 
-# The axes of arrays and tuples; an axis of the same name has the same length. A new result type
-# gets its line here.
+# The axes of arrays and tuples; an axis of the same name has the same length, which is 0 only where
+# it has a question mark. A new result type gets its line here.
 SHAPES: dict[type, dict[str, str]] = {
     Prediction: {"logits": "K", "probabilities": "K", "labels": "K"},
     Activation: {"values": "C h w"},
@@ -78,7 +78,7 @@ SHAPES: dict[type, dict[str, str]] = {
         "box": "L Q",
     },
     Sheet: {"strips": "S"},
-    Card: {"classes": "K", "losses": "K"},
+    Card: {"classes": "K?", "losses": "K?"},
     Reading: {"effective": "H W"},
     Arithmetic: {
         "inputs": "n",
@@ -127,11 +127,11 @@ SHAPES: dict[type, dict[str, str]] = {
     Timeline: {
         **dict.fromkeys(("names", "steps"), "S"),
         "maps": "S h w",
-        "kernels": "S n kh kw",
-        "inputs": "n",
+        "kernels": "S n? kh kw",
+        "inputs": "n?",
         "heat": "S a b",
-        "labels": "K",
-        "answers": "S K",
+        "labels": "K?",
+        "answers": "S K?",
         "wanted": "S H W c",
         "layers": "L",
         **dict.fromkeys(("drift", "moved", "dead"), "S L"),

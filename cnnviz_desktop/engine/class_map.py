@@ -108,7 +108,7 @@ def guessed(folders: Sequence[str], labels: Sequence[str]) -> ClassMap:
 
 
 def read_class_map(path: Path) -> dict[str, int | str | None]:
-    """Read what a person says of folders from a JSON file: {“folder”: index, “name” or null}."""
+    """Read what a person says of folders from a JSON file: {"folder": index, "name" or null}."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ValueError
@@ -127,7 +127,7 @@ def read_class_map(path: Path) -> dict[str, int | str | None]:
     return said
 
 
-_HOW_SAID = "Write it as {“folder”: 281, “another”: “tabby”}."
+_HOW_SAID = 'Write it as {"folder": 281, "another": "tabby"}.'
 
 
 def _numbered(folders: Sequence[str], classes: int) -> dict[int, int]:

@@ -16,7 +16,7 @@ _MOST_CLASSES = 1_000_000
 _NUMBERED = re.compile(r"(\d+)(?:\s*[:=,;\t]\s*|\s+)(\S.*)")  # "0 cat", "0: cat", "0,cat"
 _WORDNET = re.compile(r"(n\d{8})(?:[\s,:]+(\S.*))?")  # "n01440764 tench, Tinca tinca"
 
-_HOW = "Give a text file of one name a line, or JSON such as [“cat”, “dog”] or {“0”: “cat”}."
+_HOW = 'Give a text file of one name a line, or JSON such as ["cat", "dog"] or {"0": "cat"}.'
 
 
 def read_class_names(path: Path, classes: int = 0) -> tuple[str, ...]:

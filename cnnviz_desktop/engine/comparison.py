@@ -31,6 +31,7 @@ from cnnviz_desktop.engine.cam_pass import Answer, CamPass, refuse_transformers
 from cnnviz_desktop.engine.catalogue import find
 from cnnviz_desktop.engine.costs import counted
 from cnnviz_desktop.engine.evaluation import evaluate, told_apart
+from cnnviz_desktop.engine.inputs import GUESSED
 from cnnviz_desktop.engine.inspection import prediction
 from cnnviz_desktop.engine.kept_models import KeptModels, weight_bytes
 from cnnviz_desktop.engine.live_memory import LiveMemory
@@ -41,7 +42,7 @@ from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.stages import Stage, stages
 from cnnviz_desktop.engine.techniques.compare_models import CAMS, CompareModels
 from cnnviz_desktop.errors import LayerError, ModelError, TrustError
-from cnnviz_desktop.model_names import parted
+from cnnviz_desktop.model_names import parted, rooted
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.datasets import Dataset
@@ -146,7 +147,8 @@ class _Bench:
         self._held: dict[int, LoadedModel] = {}  # by place, as long as all were
         self._bytes = 0
         self._classes: list[tuple[int, str, tuple[str, ...]]] = []  # what each picture's is
-        self._notes: dict[str, None] = {}
+        # What is said before the name of a network, its place, and what after it.
+        self._notes: dict[tuple[str, int | None, str], None] = {}
 
     def add(self, model: LoadedModel) -> None:
         """Look at all pictures through a network, count its costs, and hold it if it is small."""
@@ -154,17 +156,26 @@ class _Bench:
         weights = weight_bytes(model)
         found = stages(model.layers, model.default_layer)
         column = _costs(model, found, weights, run)
+        guessed = any(item.title == GUESSED for item in model.findings)
+        if guessed and place and rooted(model.name) != rooted(self.columns[0].name):
+            self._note(
+                "How pictures go into ",
+                place,
+                " is a guess. Open it by itself once and set its input (Tools, Input and class "
+                "names): that is remembered.",
+            )
         for number, image in enumerate(self._images):
             run.pause()
-            column.looks.append(self._look(model, found, image, number))
+            column.looks.append(self._look(model, place, found, image, number))
         self._bytes += weights
         self.columns.append(column)
         if self._bytes <= HELD or not place:
             self._held[place] = model
             return
         self._note(
-            f"All networks together take more than {HELD / 2**30:g} GiB, so "
-            f"{model.title} was measured by itself."
+            f"All networks together take more than {HELD / 2**30:g} GiB, so ",
+            place,
+            " was measured by itself.",
         )
         self._measure({place: model})
 
@@ -176,6 +187,10 @@ class _Bench:
         """Return what is known by now, a comparison a picture."""
         titles = told_apart([(column.title, column.weights) for column in self.columns])
         rows = matched([column.sides for column in self.columns], self._wanted.match)
+        notes = tuple(
+            f"{before}{'' if place is None else titles[place]}{after}"
+            for before, place, after in self._notes
+        )
         return [
             Comparison(
                 title=f"{' and '.join(titles) if len(titles) < 3 else f'{len(titles)} networks'}",
@@ -184,7 +199,7 @@ class _Bench:
                     for column, title, row in zip(self.columns, titles, rows, strict=True)
                 ),
                 measures=MEASURES if self._measured() else (),
-                notes=tuple(self._notes),
+                notes=notes,
             )
             for number in range(len(self._images))
         ]
@@ -205,21 +220,24 @@ class _Bench:
                 self.columns[place].scores = _scores(item)
 
     def _look(
-        self, model: LoadedModel, found: Sequence[Stage], image: ImageInput, number: int
+        self, model: LoadedModel, place: int, found: Sequence[Stage], image: ImageInput, number: int
     ) -> _Look:
         """Run a network on a picture: one pass gives its answer, its maps, and why."""
         tensor, region = model.prepare(image)
         try:
             refuse_transformers(model)
-            look = self._explained(model, found, tensor, region, number)
+            look = self._explained(model, place, found, tensor, region, number)
         except (LayerError, ModelError) as error:
-            self._note(f"{error}")
+            named = str(error).startswith(model.title)  # as it is, not as it is told apart
+            after = str(error).removeprefix(model.title)
+            self._note("", place if named else None, after)
             return _plain(model, found, tensor, region, self._wanted.maps, self._run)
         return look
 
     def _explained(
         self,
         model: LoadedModel,
+        place: int,
         found: Sequence[Stage],
         tensor: Tensor,
         region: Box,
@@ -231,7 +249,7 @@ class _Bench:
         with gradients():
             seen = CamPass(model, tensor, layers, self._run, graph=True)
             logits = seen.logits.detach()
-            target = self._target(model, logits, number)
+            target = self._target(model, place, logits, number)
             cam = CAMS[self._wanted.method](target=target)
             answer = Answer(cam, model, logits, region)
             values = cam.explain(seen, [target])[0]
@@ -247,7 +265,7 @@ class _Bench:
             maps.get(model.default_layer),
         )
 
-    def _target(self, model: LoadedModel, logits: Tensor, number: int) -> int:
+    def _target(self, model: LoadedModel, place: int, logits: Tensor, number: int) -> int:
         """Return the class that is explained: the first network's, by its name."""
         if number == len(self._classes):
             index = model.target(self._wanted.target, logits)
@@ -257,13 +275,12 @@ class _Bench:
             return index
         if label in model.labels:
             return model.labels.index(label)
-        self._note(
-            f"{model.title} does not know the class “{label}”: its maps explain what it answers."
-        )
+        after = f" does not know the class “{label}”: its maps explain what it answers."
+        self._note("", place, after)
         return model.target(None, logits)
 
-    def _note(self, sentence: str) -> None:
-        self._notes[sentence] = None
+    def _note(self, before: str, place: int | None = None, after: str = "") -> None:
+        self._notes[before, place, after] = None
 
 
 # -------------------------------------------------------------------------------------- one network

@@ -10,7 +10,7 @@ from PIL import Image
 
 from cnnviz_desktop.data import DatasetFacts
 from cnnviz_desktop.engine.class_map import guessed
-from cnnviz_desktop.engine.datasets import GENERATED, NO_CLASS, Dataset
+from cnnviz_desktop.engine.datasets import GENERATED, Dataset
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.remembered_classes import mapped, remembered
 from cnnviz_desktop.engine.run import SILENT, Run
@@ -38,7 +38,6 @@ def facts_of(dataset: Dataset, model: LoadedModel) -> DatasetFacts:
         indices=known.indices,
         guessed=guessed(dataset.classes, labels).indices,
         how=known.how,
-        unlabelled=how_many[NO_CLASS],
         said=str(said) if said is not None else "",
         notes=dataset.notes,
     )

@@ -87,7 +87,7 @@ def open_dataset(
     """
     if source is None or source == GENERATED:
         return generated(count)
-    path = Path(source).expanduser().absolute()
+    path = _from_root(source)
     if path.is_file():
         return listed(path)
     if not path.is_dir():
@@ -101,6 +101,20 @@ def open_dataset(
 
     found = packed(path, split)
     return found if found is not None else foldered(path, split)
+
+
+def _from_root(source: Path | str) -> Path:
+    """Return a path from the root that one may look at; raise ParameterError where none is."""
+    try:
+        path = Path(source).expanduser().absolute()
+        path.exists()
+    except RuntimeError as error:
+        raise ParameterError(f"{source} names a user that is not known: check it.") from error
+    except OSError as error:
+        raise ParameterError(
+            f"{source} cannot be opened ({error.strerror}): choose another folder."
+        ) from error
+    return path
 
 
 def reader(kind: str, source: str, split: str, place: str) -> Callable[[str], ImageInput]:
@@ -286,6 +300,8 @@ def listed(path: Path) -> Dataset:
         Item(key, numbers.get(once[key], NO_CLASS), _stamp(path.parent / key))
         for key in dict.fromkeys(key for key, _label in pairs)
     ]
+    if not any(item.stamp for item in items):
+        raise ParameterError(f"No file that {path.name} names is there. {_HOW_LISTED}")
     twice = len(pairs) - len(items)
     again = amount(twice, "row names", "rows name")
     return Dataset(
@@ -301,8 +317,8 @@ def listed(path: Path) -> Dataset:
 
 
 _HOW_LISTED = (
-    "A list is a CSV file with a row for each picture: its path, seen from the list's folder, and "
-    "its class."
+    "A list is a CSV file (UTF-8) with a row for each picture: its path, seen from the list's "
+    "folder, and its class."
 )
 
 

@@ -120,8 +120,8 @@ def _without_statistics(module: nn.Module, drawn: bool) -> list[Finding]:
                 "warning",
                 "Batch norm without statistics",
                 f"{amount(len(fresh), 'layer has', 'layers have')} a running mean of 0 and "
-                "variance of 1, as before training. Was the state dict saved with its buffers "
-                "(running_mean, running_var)?",
+                "variance of 1, as before training: the network was never trained, or its state "
+                "dict was saved without its buffers (running_mean, running_var).",
                 fresh,
             )
         )

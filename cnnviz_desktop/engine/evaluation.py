@@ -29,7 +29,7 @@ from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.class_map import ClassMap, guessed
 from cnnviz_desktop.engine.datasets import GENERATED, Dataset, Item
 from cnnviz_desktop.engine.decoding import Decoded, decoded
-from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible, mixes_pictures
 from cnnviz_desktop.engine.remembered_classes import mapped
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean
@@ -67,7 +67,7 @@ def evaluate(
         raise ParameterError("No network is given: name one, or several to be compared.")
     if not dataset.classes:
         raise ParameterError(
-            f"The pictures of {dataset.title} have no classes: put them into a folder for each "
+            f"The pictures of “{dataset.title}” have no classes: put them into a folder for each "
             "class, or give a CSV file of paths and labels."
         )
     maps = [_mapped(model, dataset, said) for model in models]
@@ -161,7 +161,7 @@ def _nothing_known(
                 f"{model.title} knows none of the classes {', '.join(mapping.folders[:3])}"
                 f"{' …' if len(mapping.folders) > 3 else ''}."
                 f"{did_you_mean(first, model.labels)} Say which is which in the tab Dataset, or "
-                "with --classes FILE, a JSON file such as {“folder”: 281}."
+                'with --classes FILE, a JSON file such as {"folder": 281}.'
             )
     return ParameterError("No class of the pictures is known to all of the networks.")
 
@@ -231,6 +231,8 @@ def _logits(model: LoadedModel, inputs: Sequence[Tensor], run: Run) -> Logits:
             return model.logits(model.module(placed)).float().cpu()
 
     try:
+        if mixes_pictures(model.module):
+            raise ValueError
         found = passed(torch.cat(list(inputs)))
         if len(found) != len(inputs):
             raise ValueError

@@ -11,7 +11,7 @@ from cnnviz_desktop.errors import CnnvizError
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-MISSING = "TensorBoard is not installed: pip install 'cnnviz-desktop[tensorboard]' and try again."
+MISSING = 'TensorBoard is not installed: pip install "cnnviz-desktop[tensorboard]" and try again.'
 
 
 class MissingExtraError(CnnvizError):

@@ -56,11 +56,6 @@ class _CellRun(Part):
         """Tell that a half-made map is no cell: `check` ends it instead."""
         return False
 
-    @property
-    def awaited(self) -> bool:
-        """Tell whether urgent work waits."""
-        return self._whole.awaited
-
     def check(self) -> None:
         """Raise `Cancelled` with the whole run, `_Ended` once it is to give what there is."""
         super().check()

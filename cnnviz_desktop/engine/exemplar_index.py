@@ -97,7 +97,7 @@ def paths_of(model: LoadedModel) -> list[Path]:
     """Return all indexes of a network, the last written first."""
     dated: list[tuple[float, Path]] = []
     for path in own_folder("exemplars").glob(f"{model_key(model)[:24]}-*{_SUFFIX}"):
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # gone meanwhile
             log = path.with_name(f"{path.name}-wal")
             changed = max(item.stat().st_mtime for item in (path, log) if item.exists())
             dated.append((changed, path))

@@ -14,7 +14,7 @@ from cnnviz_desktop.engine.exemplar_pictures import (
     spread_of,
     strongest_of,
 )
-from cnnviz_desktop.engine.exemplars import selectivity
+from cnnviz_desktop.engine.exemplars import class_selectivity
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.run import SILENT, Run
 
@@ -28,7 +28,7 @@ def overview(model: LoadedModel, facts: DatasetFacts, layer: str) -> ExemplarOve
         known = index.layers().get(layer)
         if known is None or not known.images:
             return None
-        by_class, tops = selectivity(index, layer), index.tops(layer)
+        by_class, tops = class_selectivity(index, layer), index.tops(layer)
         names = index.classes()
         numbers = {name: place for place, name in enumerate(by_class.classes)}
         images = index.images_by_id(np.unique(tops.images).tolist())
@@ -46,7 +46,6 @@ def overview(model: LoadedModel, facts: DatasetFacts, layer: str) -> ExemplarOve
             labels=labels,
             classes=named_classes(index.facts(), by_class.classes, model.labels),
             folders=by_class.classes,
-            class_images=by_class.images,
             means=by_class.means,
             strongest=by_class.strongest,
             selectivity=by_class.apart,
@@ -94,6 +93,6 @@ def channel_pictures(
 
 
 def seen_folders(index: ExemplarIndex, layer: str) -> tuple[str, ...]:
-    """Return the folders whose pictures a layer has seen, in the order of `selectivity`."""
+    """Return the folders whose pictures a layer has seen, in the order of `class_selectivity`."""
     seen = set(index.seen_classes(layer))
     return tuple(name for number, name in index.classes().items() if number in seen)

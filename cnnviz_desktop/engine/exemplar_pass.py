@@ -23,6 +23,7 @@ from cnnviz_desktop.engine.recording import (
     first_tensor,
     hooked,
     interruptible,
+    mixes_pictures,
 )
 from cnnviz_desktop.engine.run import SILENT, Run
 
@@ -75,6 +76,8 @@ class MaximaPass:
         """Return what the layers, or some of them, give for pictures (B, C, H, W)."""
         wanted = self.calls if layers is None else {name: self.calls[name] for name in layers}
         try:
+            if len(tensor) > 1 and mixes_pictures(self.module):
+                raise ValueError
             found = self._passed(tensor, wanted, run)
             if all(len(item.values) == len(tensor) for item in found.values()):
                 return found

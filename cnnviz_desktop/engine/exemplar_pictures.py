@@ -20,7 +20,7 @@ from cnnviz_desktop.engine.decoding import decoded
 from cnnviz_desktop.engine.evaluation import SKIPPED
 from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, paths_of
 from cnnviz_desktop.engine.exemplar_pass import MaximaPass
-from cnnviz_desktop.engine.exemplars import selectivity
+from cnnviz_desktop.engine.exemplars import class_selectivity
 from cnnviz_desktop.engine.reading import field_box
 from cnnviz_desktop.engine.remembered_classes import mapped
 from cnnviz_desktop.engine.run import SILENT, Run
@@ -85,7 +85,7 @@ def pictured(
     show = Crops(index, model, layer, chosen)
     show.cut(run, check=check and not percentiles)
     known, facts = index.layers()[layer], index.facts()
-    by_class = selectivity(index, layer)
+    by_class = class_selectivity(index, layer)
     numbers: dict[str | None, int] = {name: i for i, name in enumerate(by_class.classes)}
     names = index.classes()
     images = show.images

@@ -171,7 +171,7 @@ class _Filling:
 
 
 @dataclass(frozen=True, eq=False)
-class Selectivity:
+class ClassSelectivity:
     """Of all channels (C) of a layer over the classes (K): means, and standard deviations apart.
 
     `apart` (C, K) says how far a class's mean lies above that of all other pictures, in standard
@@ -215,7 +215,7 @@ def _listed(places: NDArray[np.int64]) -> list[int]:
     return found
 
 
-def selectivity(index: ExemplarIndex, layer: str) -> Selectivity:
+def class_selectivity(index: ExemplarIndex, layer: str) -> ClassSelectivity:
     """Return how the channels of a layer answer to each class; without classes there is one, ""."""
     sums, tops = index.sums(layer), index.tops(layer)
     known = index.classes()
@@ -227,7 +227,7 @@ def selectivity(index: ExemplarIndex, layer: str) -> Selectivity:
         means = (everything / total)[:, None].astype(np.float32)
         nothing = np.zeros_like(means)
         most = nothing + np.float32(tops.values.shape[1])
-        return Selectivity(("",), np.array([total]), means, nothing, most)
+        return ClassSelectivity(("",), np.array([total]), means, nothing, most)
     inside, counts = sums.values[rows], sums.images[rows][:, None]
     outside = (everything - inside) / np.maximum(total - counts, 1)
     differing = (inside / counts - outside) * (counts < total)
@@ -237,24 +237,10 @@ def selectivity(index: ExemplarIndex, layer: str) -> Selectivity:
     images = index.images_by_id(np.unique(tops.images).tolist())
     labels = np.vectorize(lambda number: images[number].label, otypes=[np.int64])(tops.images)
     strongest = np.stack([(labels == number).sum(axis=1) for number in present], axis=1)
-    return Selectivity(
+    return ClassSelectivity(
         tuple(known[number] for number in present),
         sums.images[rows],
         np.ascontiguousarray((inside / counts).T, np.float32),
         np.ascontiguousarray(apart.T, np.float32),
         np.ascontiguousarray(strongest, np.float32),
     )
-
-
-def quantile(index: ExemplarIndex, layer: str, share: float) -> Floats:
-    """Return (C) the value that a share of all pictures stay below, such as 0.999.
-
-    Exact where it is among the nine strongest, else as the sample tells.
-    """
-    known, tops = index.layers()[layer], index.tops(layer)
-    rank = round((1 - share) * max(0, known.images - 1))  # from the strongest, 0
-    if rank < tops.values.shape[1]:
-        exact: Floats = tops.values[:, rank]
-        return exact
-    sampled: Floats = np.quantile(index.sample(layer).values, share, axis=0).astype(np.float32)
-    return sampled

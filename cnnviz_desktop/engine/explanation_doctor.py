@@ -26,6 +26,8 @@ from cnnviz_desktop.engine.techniques.layer_cam import LayerCam
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
+UNTRAINED = "Random weights"  # the title of what everybody knows who asked for them
+
 _COARSE = 8  # cells along a side up to which a map says so
 _FAINT = 1e-7  # norm of a gradient that single precision hardly holds
 _MOSTLY = 0.9  # of a map below zero
@@ -230,8 +232,10 @@ def _range(case: _Case) -> Iterator[Advice]:
 def _flat(case: _Case) -> Iterator[Advice]:
     if case.broken or case.empty or case.low != case.high:
         return
-    places = f"{case.rows}×{case.columns}"
-    said = f"All {places} values are {_number(case.low)}: this map cannot show where."
+    said = f"All {case.rows}×{case.columns} values are {_number(case.low)}"
+    if case.values.size == 1:
+        said = f"{case.where} gives one value for the whole picture, {_number(case.low)}"
+    said += ": this map cannot show where."
     finding = Finding("warning", "The same everywhere", said)
     if case.earlier:
         yield Advice(finding, f"Try {case.earlier}", case.same_at(case.earlier))
@@ -270,7 +274,7 @@ def _channels(case: _Case) -> Iterator[Advice]:
 
 def _resolution(case: _Case) -> Iterator[Advice]:
     """Say what one cell of a coarse map stands for, and offer a finer layer."""
-    if not case.heatmap.layer or min(case.rows, case.columns) > _COARSE:
+    if not case.heatmap.layer or min(case.rows, case.columns) > _COARSE or case.values.size == 1:
         return
     height, width = case.model.preprocessing.size
     down, across = round(height / case.rows), round(width / case.columns)
@@ -361,7 +365,7 @@ def _class(case: _Case) -> Iterator[Advice]:
 def _weights(case: _Case) -> Iterator[Advice]:
     if case.model.weights == RANDOM:
         said = "The network has learned nothing yet, so the map is of the picture and of chance."
-        yield Advice(Finding("warning", "Random weights", said))
+        yield Advice(Finding("warning", UNTRAINED, said))
 
 
 def _crop(case: _Case) -> Iterator[Advice]:

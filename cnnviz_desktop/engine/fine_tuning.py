@@ -26,7 +26,7 @@ from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.training_pictures import TrainingPictures, training_pictures
 from cnnviz_desktop.engine.training_resume import Course, read_course, write_course
 from cnnviz_desktop.engine.tuned_files import SUFFIX, Origin, write_tuned
-from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError
+from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError, quoted
 from cnnviz_desktop.model_names import rooted
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class FineTuning:
                 f"The learning rate must be above 0 and at most 10, not {self.learning_rate:g}."
             )
         if self.optimiser not in OPTIMISERS:
-            raise ParameterError(f"The optimiser is adam or sgd, not {self.optimiser!r}.")
+            raise ParameterError(f"The optimiser is adam or sgd, not {quoted(self.optimiser)}.")
         for kind in self.augment:
             if kind not in AUGMENTATIONS:
                 raise ParameterError(

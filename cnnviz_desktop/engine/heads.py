@@ -16,6 +16,7 @@ from cnnviz_desktop.engine.recording import (
     first_tensor,
     hooked,
     interruptible,
+    mixes_pictures,
 )
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ModelError
@@ -113,6 +114,8 @@ def _agree(found: Tensor, scores: Tensor) -> bool:
 
 def features_of(model: LoadedModel, head: Head, inputs: Tensor, run: Run = SILENT) -> Tensor:
     """Return what the head is given for inputs (B, C, H, W): the pass ends there."""
+    if len(inputs) > 1 and mixes_pictures(model.module):
+        return torch.cat([features_of(model, head, one, run) for one in torch.split(inputs, 1)])
     found: Tensor | None = None
 
     def take(_layer: nn.Module, given: object) -> None:

@@ -20,7 +20,13 @@ from torch.overrides import TorchFunctionMode
 from cnnviz_desktop.data import ImageInput, LayerHealth
 from cnnviz_desktop.engine.kernels import by_filter
 from cnnviz_desktop.engine.loaded_model import LoadedModel
-from cnnviz_desktop.engine.recording import TAKES_ONE, first_tensor, hooked, interruptible
+from cnnviz_desktop.engine.recording import (
+    TAKES_ONE,
+    first_tensor,
+    hooked,
+    interruptible,
+    mixes_pictures,
+)
 from cnnviz_desktop.engine.run import SILENT, Run
 
 BATCH = 4  # pictures at once; larger batches are no faster on a processor
@@ -251,6 +257,7 @@ def health(
     """
     found: dict[str, Tally] = {}
     pictures = 0
+    batch = 1 if mixes_pictures(model.module) else batch
     for image_batch in _batches(run.track(images, "Looking for dead channels", total), batch):
         for part, tallies in _counted(model, image_batch, run, also):
             pictures += part

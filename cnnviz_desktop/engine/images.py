@@ -29,7 +29,7 @@ from PIL import Image, ImageCms
 from PIL.ImageFile import ImageFile
 
 from cnnviz_desktop.data import ImageInput, Pixels
-from cnnviz_desktop.errors import ImageError, did_you_mean
+from cnnviz_desktop.errors import ImageError, did_you_mean, quoted
 
 LARGEST_PIXELS = 400_000_000  # 1.2 GB as RGB, as much again while decoding
 LARGE_PIXELS = 64_000_000  # from here on a note says why it takes a while
@@ -126,9 +126,9 @@ def _local_path(source: str | os.PathLike[str]) -> Path:
     try:
         os.fsencode(text)
     except UnicodeEncodeError as error:
-        raise ImageError(f"{text!r} is not a path: it has a broken character.") from error
+        raise ImageError(f"{quoted(text)} is not a path: it has a broken character.") from error
     if "\0" in text:
-        raise ImageError(f"{text!r} is not a path: it has a zero character.")
+        raise ImageError(f"{quoted(text)} is not a path: it has a zero character.")
     try:
         return Path(text).expanduser()
     except RuntimeError:  # no such user: a file's name may begin with "~"

@@ -15,7 +15,13 @@ from torch import Tensor
 
 from cnnviz_desktop.data import Diagnosis, Heatmap, Heatmaps, ImageInput
 from cnnviz_desktop.engine.cam_pass import Answer, ends_in_softmax
-from cnnviz_desktop.engine.recording import TAKES_ONE, first_broken, gradients, interruptible
+from cnnviz_desktop.engine.recording import (
+    TAKES_ONE,
+    first_broken,
+    gradients,
+    interruptible,
+    mixes_pictures,
+)
 from cnnviz_desktop.engine.rectifiers import Bends, Rule, nodes_of, ruled
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import LayerError, ModelError
@@ -244,6 +250,8 @@ def _whole_or_singly(inputs: Tensor, once: Callable[[Tensor], Part]) -> Iterator
 
 def at_once(model: LoadedModel, *, kept: bool) -> int:
     """Return how many pictures a pass takes; `kept`: it keeps what layers gave, for gradients."""
+    if mixes_pictures(model.module):
+        return 1
     height, width = model.preprocessing.size
     most = _PIXELS // (height * width)
     if kept:

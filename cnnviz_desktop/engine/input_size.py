@@ -207,7 +207,7 @@ def find_side(module: nn.Module, channels: int) -> tuple[int, Probe]:
     if side is None:
         raise ModelError(
             "The network takes pictures of no usual size: for 224×224 it says "
-            f"“{found.reason}”. Say its size: --size HEIGHTxWIDTH, or in the window."
+            f"“{found.reason}”. Say its size: --size HEIGHTxWIDTH."
         )
     return side, probe(module, channels, (side, side))
 

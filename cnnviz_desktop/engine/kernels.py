@@ -25,10 +25,10 @@ _BLOCK = 512  # filters compared with all others at once
 
 def kernels(module: nn.Module, name: str) -> FilterBank | None:
     """Return a layer's kernels (N, I, kh, kw), a linear one's as 1x1; None where it has none."""
-    weight = getattr(module, "weight", None)
-    if not isinstance(weight, torch.Tensor) or weight.ndim not in (2, 4):
+    weight = filter_weights(module)
+    if weight is None:
         return None
-    values = by_filter(module, weight).float().cpu().numpy()
+    values = weight.float().cpu().numpy()
     if values.ndim == 2:
         values = values[:, :, None, None]
     dilation = getattr(module, "dilation", (1, 1))
@@ -38,6 +38,14 @@ def kernels(module: nn.Module, name: str) -> FilterBank | None:
         groups=int(getattr(module, "groups", 1)),
         dilation=tuple(map(int, dilation)) if isinstance(dilation, tuple) else (1, 1),
     )
+
+
+def filter_weights(module: nn.Module) -> Tensor | None:
+    """Return a layer's own weights, its filters first; None where they are no kernels."""
+    weight = getattr(module, "weight", None)
+    if not isinstance(weight, torch.Tensor) or weight.ndim not in (2, 4):
+        return None
+    return by_filter(module, weight)
 
 
 def by_filter(module: nn.Module, weight: Tensor) -> Tensor:

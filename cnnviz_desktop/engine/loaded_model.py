@@ -17,10 +17,12 @@ from cnnviz_desktop.engine.class_names import fitted
 from cnnviz_desktop.engine.doctor import examine
 from cnnviz_desktop.engine.input_size import first_line
 from cnnviz_desktop.engine.layers import Trace, default_layer, trace
-from cnnviz_desktop.engine.outputs import Watch, scores_of, use_logits_seen, watched
+from cnnviz_desktop.engine.outputs import Watch, scores_of, use_logits, watched
 from cnnviz_desktop.engine.preprocessing import Fit, Preprocessing
 from cnnviz_desktop.engine.recording import first_tensor
+from cnnviz_desktop.engine.remembered_inputs import remembered
 from cnnviz_desktop.errors import LayerError, ModelError, ParameterError, TargetError, did_you_mean
+from cnnviz_desktop.model_names import rooted
 
 _FLOAT = torch.float32
 
@@ -32,7 +34,8 @@ _inputs: WeakKeyDictionary[ImageInput, tuple[_Wanted, Tensor, Box]] = WeakKeyDic
 class LoadedModel:
     """A network ready to be looked into: `module` in eval mode with its parameters frozen.
 
-    `name` and `weights` are what loads it again: `weights` a file's name, "none" for random ones.
+    `name` and `weights` are what loads it again: `weights` a file's name, "none" for random ones,
+    "pretrained" for those that it comes with.
     `spec` is what a person said of its input, `findings` what the doctor noticed, errors first.
     """
 
@@ -73,8 +76,14 @@ class LoadedModel:
         return known[1].clone(), known[2]
 
     def spec_of(self, name: str, weights: str | None) -> InputSpec:
-        """Return what is said of another network's input: of this one drawn anew, the same."""
-        return self.spec if name == self.name and weights == RANDOM else InputSpec()
+        """Return what is said of another network's input: of this one with other weights, the same.
+
+        What a person said of the file of those holds for itself.
+        """
+        if rooted(name) != rooted(self.name) or weights in (None, PRETRAINED):
+            return InputSpec()
+        known = None if weights == RANDOM else remembered(Path(str(weights)).expanduser())
+        return self.spec if known is None else InputSpec()
 
     def with_fit(self, fit: Fit) -> LoadedModel:
         """Return the same network fed by another way of fitting pictures: crop, squash or pad."""
@@ -113,9 +122,10 @@ class LoadedModel:
         if node is None:
             nodes = self.layers.walk()
             known = [word for item in nodes for word in (item.name, item.alias) if word]
+            given = "" if self.weights == PRETRAINED else f" --weights {self.weights}"
             raise LayerError(
                 f"{self.title} has no layer “{name}”.{did_you_mean(name, known)} "
-                f"“cnnviz layers {self.name}” lists them all."
+                f"“cnnviz layers {self.name}{given}” lists them all."
             )
         if not weights and not node.calls:
             raise LayerError(
@@ -164,9 +174,9 @@ class LoadedModel:
                 f"{' or '.join(map(str, found))}."
             )
         if not found:
-            raise TargetError(
-                f"{self.title} has no class “{label}”.{did_you_mean(label, self.labels)}"
-            )
+            close = did_you_mean(label, self.labels)
+            hint = close or f" Name one of its classes or an index, 0 to {len(self.labels) - 1}."
+            raise TargetError(f"{self.title} has no class “{label}”.{hint}")
         return found[0]
 
     @property
@@ -178,7 +188,8 @@ class LoadedModel:
     def summary(self) -> str:
         """Say in one line what this network is."""
         count = self.parameters
-        size = f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.1f} k"
+        size = f"{count / 1e3:.1f} k" if count >= 1e3 else f"{count}"
+        size = f"{count / 1e6:.2f} M" if count >= 1e5 else size
         height, width = self.preprocessing.size
         kind = " · random weights" if self.weights == RANDOM else ""
         grey = " grey" if self.preprocessing.channels == 1 else ""
@@ -219,7 +230,7 @@ def ready(
     module = module.to(device)  # not before: Apple's devices know no double precision
     example = torch.zeros(1, preprocessing.channels, *preprocessing.size, device=device)
     seen, watch, layout = _laid_out(module, example, len(labels))
-    end = use_logits_seen(module, watch, len(labels))
+    end = use_logits(module, watch, len(labels))
     noticed = examine(
         module,
         seen,
@@ -276,7 +287,7 @@ def _run_once(module: nn.Module, example: Tensor, classes: int) -> tuple[Trace, 
     except Exception as error:  # whatever a network of someone's own raises
         raise ModelError(
             f"The network fails at a picture of {'×'.join(map(str, example.shape[1:]))} (channels, "
-            f"height, width): {first_line(error)}. Say its size with --size or in the window."
+            f"height, width): {first_line(error)}. Say its size: --size HEIGHTxWIDTH."
         ) from error
     scores = scores_of(watch.answer, classes)
     return replace(seen, outputs=0 if scores is None else scores.shape[1]), watch

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnnviz_desktop.engine.cam_pass import CamPass
 from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.folding import folded
 from cnnviz_desktop.engine.loaded_model import LoadedModel
-from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible
+from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible, mixes_pictures
 from cnnviz_desktop.engine.tails import Scores, behind
 
 _MOST = 8  # pictures at once: more are no quicker on a processor
@@ -29,9 +28,8 @@ _BETWEEN_PREVIEWS = 0.5  # seconds
 
 def batch_size(model: LoadedModel) -> int:
     """Return how many pictures to run at once, 1 to 8: as many as keep a pass within memory."""
-    modules = model.module.modules()
-    if any(isinstance(item, _BatchNorm) and item.running_mean is None for item in modules):
-        return 1  # what is seen of a picture changes with those that run beside it
+    if mixes_pictures(model.module):
+        return 1
     shapes = (node.output_shape for node in model.layers.walk() if node.output_shape)
     largest = 4 * max((math.prod(shape) for shape in shapes), default=1)
     kept = _KEPT // largest

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
 from cnnviz_desktop.engine.pickles import foreign, names_in
-from cnnviz_desktop.errors import ModelError
+from cnnviz_desktop.errors import ModelError, quoted
 
 Kind = Literal["safetensors", "checkpoint", "pickle", "exported", "script", "onnx", "python"]
 
@@ -79,7 +79,7 @@ def recognise(path: Path) -> ModelFile:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:  # a path with a NUL in it
-        raise ModelError(f"{str(path)!r} is no path of a file.") from error
+        raise ModelError(f"{quoted(str(path))} is no path of a file.") from error
 
 
 def _recognised(path: Path, file: IO[bytes], head: bytes, size: int) -> ModelFile:
@@ -151,8 +151,8 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], size: int) -> Non
         parts = re.split(r"[/\\]", name)
         if ".." in parts or parts[0] in ("", "~") or ":" in parts[0] or "\0" in name:
             raise ModelError(
-                f"{path.name} holds a member whose name leads out of it ({name!r}): it is not "
-                "opened. Get the file from another place."
+                f"{path.name} holds a member whose name leads out of it ({quoted(name)}): it is "
+                "not opened. Get the file from another place."
             )
         if name.lower() in seen:  # two readers could take different ones
             raise ModelError(

@@ -69,6 +69,7 @@ def load_model(
             'load_model("net.py:make_network", weights="mine.pth", trust=True).'
         )
     name = os.fspath(name)
+    _check_user(name, weights)
     tuned = _tuned_of(name, weights)
     if tuned is not None:
         return _tuned(*tuned, place, run, spec, trust)
@@ -114,6 +115,15 @@ def find_device(device: str | torch.device) -> torch.device:
             f"This machine has {torch.cuda.device_count()} CUDA devices: {place} is not one."
         )
     return place
+
+
+def _check_user(*paths: Path | str | None) -> None:
+    """Raise ModelError for the home of a user that there is none of: "~nobody/net.pth"."""
+    for path in paths:
+        try:
+            Path(path or "").expanduser()
+        except RuntimeError as error:
+            raise ModelError(f"{path} names a user that is not known: check it.") from error
 
 
 def _exists(path: Path, name: str) -> bool:

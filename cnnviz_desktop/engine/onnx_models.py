@@ -17,7 +17,7 @@ from typing import Any
 from torch import fx, nn
 
 from cnnviz_desktop.engine.onnx_graph import mended
-from cnnviz_desktop.errors import ModelError
+from cnnviz_desktop.errors import ModelError, quoted
 
 Shape = tuple[int, int, int]
 
@@ -115,8 +115,8 @@ def _read_outside(onnx: ModuleType, model: Any, path: Path) -> None:
         )
         if not inside:
             raise ModelError(
-                f"{path.name} takes weights from {location!r}, outside of its own folder: it is "
-                "not opened. Get the file from another place."
+                f"{path.name} takes weights from {quoted(location)}, outside of its own folder: it "
+                "is not opened. Get the file from another place."
             )
         if not target.is_file():
             raise ModelError(

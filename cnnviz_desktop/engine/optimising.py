@@ -15,7 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from cnnviz_desktop.engine.convolutions import quick_convolutions
-from cnnviz_desktop.engine.recording import TAKES_ONE, forward_to, gradients, interruptible
+from cnnviz_desktop.engine.recording import (
+    TAKES_ONE,
+    forward_to,
+    gradients,
+    interruptible,
+    mixes_pictures,
+)
 from cnnviz_desktop.engine.rectifiers import Rule, ruled
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.spectrum import Canvas
@@ -136,6 +142,8 @@ class Subject:
 
     def chunk(self, count: int, view: tuple[int, int]) -> int:
         """Return how many of `count` pictures go through the network at once."""
+        if mixes_pictures(self.model.module):
+            return 1
         height, width = self.grid or view
         rows, columns = self.model.preprocessing.size
         numbers, reached = 0, False

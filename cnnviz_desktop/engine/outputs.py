@@ -197,15 +197,11 @@ def watched(module: nn.Module) -> Iterator[Watch]:
         yield watch
 
 
-def use_logits(module: nn.Module, example: Tensor, classes: int = 0) -> Finding | None:
-    """Make the network give its scores rather than the softmax of them; say what it ends with."""
-    with torch.inference_mode(), watched(module) as watch:
-        module(example)
-    return use_logits_seen(module, watch, classes)
+def use_logits(module: nn.Module, watch: Watch, classes: int = 0) -> Finding | None:
+    """Make the network give its scores rather than the softmax of them; say what it ends with.
 
-
-def use_logits_seen(module: nn.Module, watch: Watch, classes: int = 0) -> Finding | None:
-    """Do what `use_logits` does after a pass that was watched anyway."""
+    `watch` saw one pass of it.
+    """
     scores = _raw_scores(watch.answer, classes)
     call = watch.last(scores)
     if scores is None or (call is None and not _are_probabilities(scores)):

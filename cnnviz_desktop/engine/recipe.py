@@ -69,23 +69,29 @@ def as_python(
     spec: InputSpec = InputSpec(),  # noqa: B008 - a frozen value
     figure: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the lines of Python that make the result again and draw it; `out` is a file."""
+    """Return the lines of Python that make the result again and draw it.
+
+    `out` is a file, written with the record that opens it again.
+    """
     looks = _looks(technique) and image is not None
     shown = ["result", *(["image"] if looks else [])]
     options = {key: value for key, value in (figure or {}).items() if key not in _OF_FILES}
     written = {key: value for key, value in (figure or {}).items() if key in _OF_FILES}
     data = Path(out).suffix.lower() in (".npz", ".csv")
     names = ["load_model", *(["load_image"] if looks else [])]
+    asked = f"model{', image' if looks else ''}"
+    made = []
     if technique is None:
         names.append("inspect")
         result = "inspect(model, image)"
     else:
         names.append(type(technique).__name__)
-        made = _call(type(technique).__name__, [], _changed(technique), wrapped=False)
-        result = f"{made}(model{', image' if looks else ''})"
+        call = _call(type(technique).__name__, [], _changed(technique), wrapped=False)
+        made = [f"technique = {call}"] if out else []
+        result = f"{'technique' if out else call}({asked})"
     names += [] if data else ["plate"]
     if out:
-        names.append("save_data" if data else "save")
+        names += ["record", "save_data" if data else "save"]
     origin = {"weights": weights} if weights else {}
     origin |= {"device": device} if device != "cpu" else {}
     fed = {
@@ -105,13 +111,14 @@ def as_python(
         "",
         f"model = {loaded}{f'.with_fit({fit!r})' if fit != 'crop' else ''}",
         *([f"image = load_image({str(image)!r})"] if looks else []),
+        *made,
         f"result = {result}",
         *([] if data else ["figure = " + _call("plate", shown, options, before=9)]),
     ]
-    if out and data:
-        lines.append(f"save_data(result, {out!r})")
-    elif out:
-        lines.append(_call("save", ["figure", repr(out)], written))
+    if out:
+        note = _Source(f"record({'technique' if made else 'None'}, {asked})")
+        saved = ("save_data", "result", {}) if data else ("save", "figure", written)
+        lines.append(_call(saved[0], [saved[1], repr(out)], {"record": note, **saved[2]}))
     return "\n".join(lines) + "\n"
 
 

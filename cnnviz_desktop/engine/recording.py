@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnnviz_desktop.engine.run import SILENT, Run
 
@@ -27,6 +28,13 @@ After = Callable[[nn.Module, Any, Any], Any]
 
 # What networks raise at several pictures that take one alone, such as those exported for one.
 TAKES_ONE = (RuntimeError, ValueError, AssertionError)
+
+
+def mixes_pictures(module: nn.Module) -> bool:
+    """Tell whether what is seen of a picture changes with those that run beside it."""
+    return any(
+        isinstance(item, _BatchNorm) and item.running_mean is None for item in module.modules()
+    )
 
 
 class PassEnded(BaseException):

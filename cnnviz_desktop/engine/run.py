@@ -221,6 +221,11 @@ class Part(Run):
         return self._whole.waited
 
     @property
+    def awaited(self) -> bool:
+        """Tell whether urgent work waits for a pause of the whole."""
+        return self._whole.awaited
+
+    @property
     def previews(self) -> bool:
         """Tell whether anybody looks at unfinished results."""
         return self._shown and self._whole.previews

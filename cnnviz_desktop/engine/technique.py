@@ -19,7 +19,7 @@ import numpy as np
 
 from cnnviz_desktop.data import ImageInput, Record, Result
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.errors import ParameterError, did_you_mean
+from cnnviz_desktop.errors import ParameterError, did_you_mean, quoted
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -83,7 +83,9 @@ class LayersKind:
 
 @dataclass(frozen=True)
 class ClassKind:
-    """A class by index or label; None is the likeliest class."""
+    """A class by index or label; `nobody` is what forms call None."""
+
+    nobody: str = "Likeliest class"
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class Parameter:
                 sound = value is None or isinstance(value, str) or index
                 wanted = "a class index or name"
         if not sound:
-            raise ParameterError(f"{self.label} must be {wanted}, not {value!r}.")
+            raise ParameterError(f"{self.label} must be {wanted}, not {quoted(value)}.")
 
 
 def _is_names(value: Any) -> bool:
@@ -214,8 +216,9 @@ class Technique:
     `family` what it has in common with its neighbours in a long menu, `summary` one sentence for
     menus and help, `paper` its source if it has one, `needs_image`
     whether it looks at a picture, `prints` whether its result is a table that the command line can
-    print; `grows` whether it shows pictures growing, which can be written as a film. All checks
-    that need no model happen on construction.
+    print, `tabular` whether it can be written as CSV; `grows` whether it shows pictures growing,
+    which can be written as a film; `resumes` whether what a stopped run has done is kept for the
+    next one. All checks that need no model happen on construction.
     """
 
     title: ClassVar[str]
@@ -226,7 +229,9 @@ class Technique:
     paper: ClassVar[str] = ""
     needs_image: ClassVar[bool] = True
     prints: ClassVar[bool] = False
+    tabular: ClassVar[bool] = False
     grows: ClassVar[bool] = False
+    resumes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for item in self.parameters():
@@ -244,6 +249,10 @@ class Technique:
     def is_quick(self) -> bool:
         """Tell whether it answers in the time of a few passes, so that a click may run it."""
         return True
+
+    def takes_class(self, item: Parameter) -> bool:
+        """Tell whether a parameter is a class, as the others are now."""
+        return isinstance(item.kind, ClassKind)
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:

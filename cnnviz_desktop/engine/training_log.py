@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,20 @@ from cnnviz_desktop.errors import CnnvizError
 
 _KEPT = {"scalars": 10_000, "histograms": 100, "images": 24}  # of each name, evenly by chance
 _BINS = 64
+_TEXT = 7  # the number of TensorFlow's type of strings, which encoded pictures are
 _STEPS = ("step", "epoch", "iteration")  # columns of a table that count
 
 
 @dataclass
 class _Known:
-    """What was made of a name's events so far, and the last event of it."""
+    """What was made of a name's events so far, how many these were, and the last one.
 
+    `histogram` is made of all of them, None until it is asked for.
+    """
+
+    seen: int = 0
     last: Any = None
+    histogram: LoggedHistogram | None = None
     steps: list[int] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
@@ -101,7 +106,7 @@ class LogReader:
         for tag in tags:
             events = reader.Tensors(tag)
             known = self._known.setdefault((place, kind, tag), _Known())
-            _take_up(known, events, _DECODERS[kind])
+            _take_up(known, events, kind)
             found[tag] = known
         return found
 
@@ -117,17 +122,28 @@ def _reader(place: Path) -> Any:
     )
 
 
-def _take_up(known: _Known, events: list[Any], decode: Any) -> None:
-    """Decode the events that came since the last time; all where the old ones are not as before."""
-    count = len(known.steps)
-    if count > len(events) or (count and events[count - 1] is not known.last):
+def _take_up(known: _Known, events: list[Any], kind: str) -> None:
+    """Decode the events that came since the last time; all where the old ones are not as before.
+
+    Those of another kind, logged under the same name, are passed over.
+    """
+    if known.seen > len(events) or (known.seen and events[known.seen - 1] is not known.last):
         known.steps.clear()
         known.values.clear()
-        count = 0
-    for event in events[count:]:
-        known.steps.append(int(event.step))
-        known.values.append(decode(event.tensor_proto))
-        known.last = event
+        known.seen = 0
+    for event in events[known.seen :]:
+        if _is(kind, event.tensor_proto):
+            known.steps.append(int(event.step))
+            known.values.append(_DECODERS[kind](event.tensor_proto))
+        known.seen, known.last, known.histogram = known.seen + 1, event, None
+
+
+def _is(kind: str, proto: Any) -> bool:
+    """Tell what an event holds: the reader mixes what was logged under one name as two kinds."""
+    if proto.dtype == _TEXT:
+        return kind == "images"
+    spread = len(proto.tensor_shape.dim) == 2 and proto.tensor_shape.dim[1].size == 3
+    return kind == ("histograms" if spread else "scalars")
 
 
 def _number(proto: Any) -> float:
@@ -160,7 +176,9 @@ _DECODERS = {"scalars": _number, "histograms": _spread, "images": _picture}
 
 
 def _histogram(tag: str, known: _Known) -> LoggedHistogram:
-    """Bring the histograms of all steps to the same bins."""
+    """Bring the histograms of all steps to the same bins; the last ones where nothing came."""
+    if known.histogram is not None:
+        return known.histogram
     rows: list[Floats] = [spread[spread[:, 2] > 0] for spread in known.values]
     filled = [spread for spread in rows if len(spread)]
     low = min((float(spread[0, 0]) for spread in filled), default=0.0)
@@ -171,12 +189,13 @@ def _histogram(tag: str, known: _Known) -> LoggedHistogram:
         low, high = low - 0.5, low + 0.5
     edges = np.linspace(low, high, _BINS + 1)
     counts = [rebinned(spread, edges) for spread in rows]
-    return LoggedHistogram(
+    known.histogram = LoggedHistogram(
         tag,
         np.array(known.steps, np.float32),
         edges.astype(np.float32),
         np.array(counts, np.float32).reshape(len(rows), _BINS),
     )
+    return known.histogram
 
 
 def rebinned(spread: Floats, edges: Any) -> Any:
@@ -249,11 +268,3 @@ def measured(tag: str) -> tuple[str, str]:
             if not slash and tag.lower().startswith(prefix):
                 return tag[len(prefix) :], on
     return tag, ""
-
-
-def grouped(tags: Iterable[str]) -> dict[str, list[str]]:
-    """Return names by what they say was measured, in the order they come."""
-    found: dict[str, list[str]] = {}
-    for tag in tags:
-        found.setdefault(measured(tag)[0], []).append(tag)
-    return found

@@ -81,6 +81,11 @@ def training_pictures(
     shape = (len(items), preprocessing.channels, *preprocessing.size)
     with _room(shape) as pixels:
         kept, problems = _decode(items, preprocessing, pixels, run)
+        if not kept:
+            raise ParameterError(
+                f"None of the {len(items)} pictures of {training.title} can be read, such as "
+                f"{problems[0]}. Choose another folder."
+            )
         truth = torch.tensor([items[place][1].label for place in kept], dtype=torch.int64)
         if testing is None:
             rows, held = _split(truth, share, seed)
@@ -109,7 +114,7 @@ def _parts(source: str) -> tuple[Dataset, Dataset | None]:
     training, testing = open_dataset(source, "train"), open_dataset(source, "test")
     if not training.classes:
         raise ParameterError(
-            f"The pictures of {training.title} have no classes: put them into a folder for each "
+            f"The pictures of “{training.title}” have no classes: put them into a folder for each "
             "class, or give a CSV file of paths and labels."
         )
     same = training.place == testing.place and training.fingerprint == testing.fingerprint

@@ -71,7 +71,7 @@ def _describe(card: Card) -> list[str]:
     return [
         f"{card.kind}, channel {card.channel} of {count(card.count)}",
         f"{height}×{width}",
-        f"{_ordinal(card.rank)} strongest on this picture",
+        f"{_ordinal(card.rank)} highest maximum on this picture",
     ]
 
 

@@ -15,7 +15,7 @@ from cnnviz_desktop.figures.heat import HeatLook
 from cnnviz_desktop.figures.heat_plate import draw_panel
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, say_image, wrap
+from cnnviz_desktop.figures.page import Page, fit, say_image, wrapped
 from cnnviz_desktop.figures.sheet_plate import strip_tiles
 
 _BETWEEN = 0.22  # inches from one column to the next
@@ -36,7 +36,7 @@ def compared_plate(found: Comparison, image: ImageInput | None, options: PlateOp
     across = min(options.columns or (_NARROW if options.narrow else 4), len(found.models))
     form = _Form.of(found, image, options, across)
     blocks = [found.models[start : start + across] for start in range(0, len(found.models), across)]
-    notes = [line for note in found.notes for line in wrap(note, options.room, style.CAPTION_SIZE)]
+    notes = wrapped(found.notes, options.room, 4)
     page = Page(options.room, form.height * len(blocks) + LINE * len(notes), options)
     title = options.title or " and ".join(
         part for part in (", ".join(found.names[:-1]), found.names[-1]) if part
@@ -46,9 +46,7 @@ def compared_plate(found: Comparison, image: ImageInput | None, options: PlateOp
         for column, item in enumerate(block):
             x = MARGIN + column * (form.width + _BETWEEN)
             _column(page, x, HEAD + row * form.height, item, found.measures, image, form, options)
-    for place, line in enumerate(notes):
-        y = HEAD + form.height * len(blocks) + LINE * place
-        page.text(MARGIN, y, line, size=style.CAPTION_SIZE, colour=page.look.muted)
+    page.lines(HEAD + form.height * len(blocks), notes)
     return page.figure
 
 

@@ -14,7 +14,7 @@ from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.evaluation_table import METRICS, SHARES, confusions, metrics
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, text_width, wrap
+from cnnviz_desktop.figures.page import Page, text_width, wrapped
 
 _TITLE = 0.24
 _BETWEEN = 0.3
@@ -68,7 +68,7 @@ def evaluation_plate(found: Evaluations, options: PlateOptions) -> Figure:
                 parts.append(_side_by_side(found, room))
             else:
                 parts += [_calibration(found, room), _classes(found, room, _WORST)]
-    lines = [line for note in found.notes for line in wrap(note, room, style.CAPTION_SIZE, 3)]
+    lines = wrapped(found.notes, room)
     foot = LINE * len(lines) + (0.1 if lines else 0.0)
     body = sum(part.height for part in parts) + _BETWEEN * (len(parts) - 1)
     page = Page(room, body + foot, options)
@@ -77,9 +77,7 @@ def evaluation_plate(found: Evaluations, options: PlateOptions) -> Figure:
     for part in parts:
         part.draw(page, y)
         y += part.height + _BETWEEN
-    for row, words in enumerate(lines):
-        place = HEAD + body + 0.1 + LINE * (row + 0.6)
-        page.text(MARGIN, place, words, size=style.CAPTION_SIZE, colour=page.look.muted)
+    page.lines(HEAD + body + 0.1 + 0.6 * LINE, lines)
     return page.figure
 
 

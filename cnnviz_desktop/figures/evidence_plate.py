@@ -14,7 +14,7 @@ from cnnviz_desktop.figures.evidence_table import score_heads
 from cnnviz_desktop.figures.heat_plate import draw_panel, outline_box
 from cnnviz_desktop.figures.numerals import MINUS, count, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, say_image, wrap
+from cnnviz_desktop.figures.page import Page, fit, say_image, wrap, wrapped
 
 _NAMES = 1.1  # inches for the names of methods and scores
 _NARROW_NAMES = 0.72
@@ -38,7 +38,7 @@ def evidence_plate(evidence: Evidence, image: ImageInput | None, options: PlateO
     """Draw the matrix, each map over the picture with its scores below, and then the curves."""
     matrix = _Matrix.arrange(evidence, image, options)
     room = max(matrix.width, min(_FILLED, options.room))
-    notes = [line for note in _said(evidence) for line in wrap(note, room, _SMALL, 3)]
+    notes = wrapped(_said(evidence), room)
     curves = curves_height(evidence, room)
     below = LINE * len(notes) + 0.12
     page = Page(matrix.width, matrix.height + curves + below, options)
@@ -50,10 +50,7 @@ def evidence_plate(evidence: Evidence, image: ImageInput | None, options: PlateO
     y = HEAD + matrix.height
     if curves:
         draw_curves(page, evidence, y, room)
-    for place, line in enumerate(notes, start=1):
-        page.text(
-            MARGIN, y + curves + 0.06 + place * LINE, line, size=_SMALL, colour=page.look.muted
-        )
+    page.lines(y + curves + 0.06 + LINE, notes)
     return page.figure
 
 
@@ -201,7 +198,8 @@ def _high(heatmap: Heatmap, look: heat.HeatLook) -> float:
     if heatmap.values.size < _MANY:
         return high
     sizes = np.nan_to_num(np.abs(heatmap.values) if signed else heatmap.values)
-    return float(np.percentile(sizes, _SHOWN)) if np.percentile(sizes, _SHOWN) > 0 else high
+    most = float(np.percentile(sizes, _SHOWN))
+    return most if most > 0 else high
 
 
 def _say_why(page: Page, reason: str, x: float, y: float, matrix: _Matrix) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +11,7 @@ from cnnviz_desktop.data import Exemplars, Floats, Pixels
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, wrap
+from cnnviz_desktop.figures.page import Page, wrapped
 
 _NAMES = 1.3  # inches at the left, for what is said of a channel
 _CELL_GAP = 0.04
@@ -27,9 +27,7 @@ _GAP = 0.25
 
 def exemplars_plate(found: Exemplars, options: PlateOptions) -> Figure:
     """Draw a row a channel: its pictures, their classes and how pure they are."""
-    notes = [
-        line for note in found.notes for line in wrap(note, options.room, style.CAPTION_SIZE, 3)
-    ]
+    notes = wrapped(found.notes, options.room)
     below = LINE * len(notes) + (0.1 if notes else 0.0)
     rows = _Rows.of(found, options, below)
     one = len(rows.shown) == 1 and found.labelled
@@ -45,9 +43,7 @@ def exemplars_plate(found: Exemplars, options: PlateOptions) -> Figure:
         y += rows.pitch
     if one:
         draw_classes(page, found, rows.shown[0], y + _GAP - _BETWEEN, options.room)
-    for line, words in enumerate(notes):
-        place = HEAD + rows.height + bars + 0.1 + LINE * (line + 0.6)
-        page.text(MARGIN, place, words, size=style.CAPTION_SIZE, colour=page.look.muted)
+    page.lines(HEAD + rows.height + bars + 0.1 + 0.6 * LINE, notes)
     return page.figure
 
 
@@ -88,13 +84,12 @@ class _Rows:
         room = options.room - names - _CELL_GAP * (across - 1)
         cell = min(_LARGEST, room / across)
         head = 0.14 if found.percentiles else 0.0
-        above = _CAPTION + 0.06 if options.narrow else 0.0
-        pitch = cell + _CAPTION + _BETWEEN + above
-        most = max(1, int((options.tallest(_TALLEST) - below - head + _BETWEEN) / pitch))
+        form = cls(found, (), names, cell, head)
+        most = max(1, int((options.tallest(_TALLEST) - below - head + _BETWEEN) / form.pitch))
         kept = list(range(rows))
         if options.channels is not None:
             kept = [row for row in kept if found.channels[row] in options.channels] or kept
-        return cls(found, tuple(kept[: min(options.limit or rows, most)]), names, cell, head)
+        return replace(form, shown=tuple(kept[: min(options.limit or rows, most)]))
 
     @property
     def pitch(self) -> float:

@@ -37,7 +37,8 @@ from cnnviz_desktop.data import (
 from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.figures.compared_table import comparison_arrays
 from cnnviz_desktop.figures.evidence_table import evidence_arrays
-from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, read_record, to_ascii
+from cnnviz_desktop.figures.numerals import count
+from cnnviz_desktop.figures.records import NPZ_KEY, PNG_KEY, beside, read_record, to_ascii
 from cnnviz_desktop.figures.result_table import result_table
 from cnnviz_desktop.figures.tables import delimited, named_columns
 from cnnviz_desktop.figures.tuning_table import bank_details, tuning_arrays
@@ -46,11 +47,13 @@ from cnnviz_desktop.figures.writing import write_whole
 if TYPE_CHECKING:  # whoever writes data needs no matplotlib
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from PIL.PngImagePlugin import PngInfo
 
 __all__ = [
     "DATA_SUFFIXES",
     "FIGURE_SUFFIXES",
     "arrays",
+    "check_dpi",
     "check_suffix",
     "decode",
     "encode",
@@ -64,8 +67,10 @@ __all__ = [
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 DATA_SUFFIXES = (".npz", ".csv")
 
+_NO_TABLE = "Only predictions and tables are written as .csv: choose .npz for this result."
 _MOST_DPI = 2400
 _MOST_PIXELS = 400_000_000  # 1.6 GB while it is drawn
+_LONGEST = 65_535  # pixels along a side: few programs open more, and older matplotlib draws none
 
 # What a person's own settings could otherwise change, and the random names inside an SVG.
 _SETTINGS: dict[Any, Any] = {
@@ -78,11 +83,19 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def check_suffix(path: Path | str) -> None:
-    """Raise ExportError where no kind of file has that suffix: before the work, not after it."""
+def check_suffix(path: Path | str, *, tabular: bool = True) -> None:
+    """Raise ExportError where no such file can be written: before the work, not after it."""
     suffix = Path(path).suffix
     if suffix.lower() not in FIGURE_SUFFIXES + DATA_SUFFIXES:
         raise _wrong_suffix(suffix)
+    if suffix.lower() == ".csv" and not tabular:
+        raise ExportError(_NO_TABLE)
+
+
+def check_dpi(dpi: float) -> None:
+    """Raise ExportError where no figure is written with so many dots per inch."""
+    if not 1 <= dpi <= _MOST_DPI:
+        raise ExportError(f"{dpi:g} dots per inch are out of range: choose 1 to {_MOST_DPI}.")
 
 
 def save(
@@ -99,7 +112,7 @@ def save(
     """
     path = Path(path)
     content = encode(figure, path.suffix, dpi, record, transparent)
-    write_whole({path: content, **_beside(path, record)})
+    write_whole({path: content, **beside(path, record)})
     return path
 
 
@@ -116,7 +129,7 @@ def encode(
     writer = _FIGURE_WRITERS.get(suffix.lower())
     if writer is None:
         raise _wrong_suffix(suffix)
-    _check_dpi(figure, dpi)
+    _check_pixels(figure, dpi, suffix.lower())
     buffer = io.BytesIO()
     ground = "none" if transparent else figure.get_facecolor()
     with rc_context(_SETTINGS):
@@ -134,16 +147,12 @@ def decode(content: bytes) -> Pixels:
 def save_pixels(pixels: Pixels, path: Path | str, record: Record | None = None) -> Path:
     """Write RGB pixels (H, W, 3) as a PNG with the record's JSON in it and return the path."""
     from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
 
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ExportError(f"Pictures are written as .png: choose {path.stem}.png instead.")
-    info = PngInfo()
-    if record is not None:
-        info.add_text(PNG_KEY, to_ascii(record))
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="png", pnginfo=info)
+    Image.fromarray(pixels).save(buffer, format="png", pnginfo=_png_info(record))
     write_whole({path: buffer.getvalue()})
     return path
 
@@ -155,7 +164,7 @@ def save_data(result: Result, path: Path | str, record: Record | None = None) ->
     """
     path = Path(path)
     content = encode_data(result, path.suffix, record)
-    write_whole({path: content, **_beside(path, record)})
+    write_whole({path: content, **beside(path, record)})
     return path
 
 
@@ -167,50 +176,51 @@ def encode_data(result: Result, suffix: str, record: Record | None = None) -> by
         case ".csv":
             table = result_table(result)
             if table is None:
-                raise ExportError(
-                    "Only predictions and tables are written as .csv: choose .npz for this result."
-                )
+                raise ExportError(_NO_TABLE)
             return delimited(table).encode("utf-8", "backslashreplace")
         case _:
             raise _wrong_suffix(suffix)
 
 
-def _check_dpi(figure: Figure, dpi: float) -> None:
+def _check_pixels(figure: Figure, dpi: float, suffix: str) -> None:
     """Raise ExportError where a figure would have too many pixels."""
-    width, height = figure.get_size_inches()
-    if not 1 <= dpi <= _MOST_DPI:
-        raise ExportError(f"{dpi:g} dots per inch are out of range: choose 1 to {_MOST_DPI}.")
+    width, height = (float(side) for side in figure.get_size_inches())
+    check_dpi(dpi)
     if width * height * dpi * dpi > _MOST_PIXELS:
         most = int((_MOST_PIXELS / (width * height)) ** 0.5)
         raise ExportError(
             f"At {dpi:g} dots per inch this figure would not fit in memory: choose {most} or less."
         )
+    long = max(width, height)
+    if suffix == ".png" and long * dpi > _LONGEST:
+        side = "wide" if width > height else "high"
+        raise ExportError(
+            f"At {dpi:g} dots per inch this figure would be {count(round(long * dpi))} pixels "
+            f"{side}, and a picture has {count(_LONGEST)} at most: choose {int(_LONGEST / long)} "
+            "dots per inch or less, show fewer rows, or write a PDF."
+        )
 
 
 def _wrong_suffix(suffix: str) -> ExportError:
-    given = f'"{suffix}"' if suffix else "a name without a suffix"
+    given = f"“{suffix}”" if suffix else "a name without a suffix"
     return ExportError(
         "Figures are written as .png, .svg or .pdf and data as .npz (predictions and tables also "
         f"as .csv): choose one of these instead of {given}."
     )
 
 
-def _beside(path: Path, record: Record | None) -> dict[Path, bytes]:
-    """Return the JSON file that goes beside an exported file."""
-    if record is None:
-        return {}
-    # A file name's undecodable bytes arrive as lone surrogates; JSON has escapes for those.
-    text = record.to_json().encode("utf-8", "backslashreplace")
-    return {path.with_name(f"{path.name}.json"): text + b"\n"}
-
-
-def _write_png(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:
+def _png_info(record: Record | None) -> PngInfo:
+    """Return the text chunks of a PNG."""
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
     if record is not None:
         info.add_text(PNG_KEY, to_ascii(record))
-    figure.savefig(file, format="png", pil_kwargs={"pnginfo": info}, **how)
+    return info
+
+
+def _write_png(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:
+    figure.savefig(file, format="png", pil_kwargs={"pnginfo": _png_info(record)}, **how)
 
 
 def _write_svg(figure: Figure, file: io.BytesIO, record: Record | None, **how: Any) -> None:

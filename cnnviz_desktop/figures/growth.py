@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnviz_desktop.data import Pixels, Record
 from cnnviz_desktop.errors import ExportError
-from cnnviz_desktop.figures.records import to_ascii
+from cnnviz_desktop.figures.records import beside
 from cnnviz_desktop.figures.writing import write_whole
 
 _SECONDS = 4.0  # of growing
@@ -45,10 +45,8 @@ def save_growth(frames: Pixels, path: Path, record: Record | None = None) -> Pat
     """Write frames as a GIF, the record's JSON beside it, and return the path."""
     path = path if path.suffix else path.with_suffix(".gif")
     if path.suffix.lower() != ".gif":
-        raise ExportError(f"A growth is written as GIF, not as {path.suffix}: end the name in .gif")
-    files = {path: encode_growth(frames)}
-    if record is not None:
-        beside = path.with_name(f"{path.name}.json")
-        files[beside] = to_ascii(record).encode() + b"\n"
-    write_whole(files)
+        raise ExportError(
+            f"A growth is written as GIF, not as {path.suffix}: end the name in .gif."
+        )
+    write_whole({path: encode_growth(frames), **beside(path, record)})
     return path

@@ -62,7 +62,9 @@ def heatmap_plate(heatmap: Heatmap, image: ImageInput | None, options: PlateOpti
             outline_box(page, heatmap, image, options.threshold, (x, y, wide, tall))
         x += wide + gap
     if options.colour_bar:
-        explain(page, y + tall + BAR_ROW, heatmap, look, high)
+        clear = alone and look.mode_for(heatmap) != "heat"  # else the map alone shows them
+        broken = say_broken(heatmap.values, clear=clear)
+        explain(page, y + tall + BAR_ROW, heatmap, look, high, broken)
     if said:
         place, colour = y + tall + options.bar_row + below, page.look.muted
         page.text(MARGIN, place, said, size=style.CAPTION_SIZE, colour=colour, room=page.body)
@@ -112,9 +114,11 @@ def outline_box(
     page.outline(axes, box, 1.1)
 
 
-def explain(page: Page, y: float, heatmap: Heatmap, look: HeatLook, high: float) -> None:
-    """Draw the colour bar, or say why there is nothing to see."""
-    signed, broken = look.signed_for(heatmap), say_broken(heatmap.values)
+def explain(
+    page: Page, y: float, heatmap: Heatmap, look: HeatLook, high: float, broken: str
+) -> None:
+    """Draw the colour bar and say what is `broken`, or say why there is nothing to see."""
+    signed = look.signed_for(heatmap)
     if high == 0 and not (heatmap.values > 0).any():
         name, nothing = name_target(heatmap), "all are" if signed else "none is above"
         said = f"Nothing in this map speaks for “{name}”: of its values {nothing} zero.{broken}"
@@ -223,7 +227,7 @@ def _describe(heatmap: Heatmap, image: ImageInput | None, titled: bool) -> list[
         *([name_target(heatmap)] if titled else []),
         *([heatmap.method] if heatmap.method else []),
         f"logit {number(heatmap.score)}",
-        where or ("the network’s input" if heatmap.method else "the whole network"),
+        where or ("the network's input" if heatmap.method else "the whole network"),
         f"values {number(low)} … {number(high)}",
         *say_image(image),
     ]

@@ -14,9 +14,16 @@ from cnnviz_desktop.figures.heat_plate import (
     outline_box,
     what_colours_mean,
 )
-from cnnviz_desktop.figures.numerals import number
+from cnnviz_desktop.figures.numerals import MINUS, number
 from cnnviz_desktop.figures.options import BAR_ROW, HEAD, PlateOptions
-from cnnviz_desktop.figures.page import Page, reduced, say_image, shorten, text_width
+from cnnviz_desktop.figures.page import (
+    Page,
+    reduced,
+    say_broken,
+    say_image,
+    shorten,
+    text_width,
+)
 
 _BETWEEN = 0.1  # inches between a caption and its logit
 _DRAWN = 480  # pixels along a tile's longer side
@@ -76,12 +83,15 @@ def _explain(
 ) -> None:
     """Draw the one bar: with real values where all maps share them."""
     best = heatmaps.maps[int(np.argmax(highs))]
-    if shared or look.mode_for(best) in ("masked", "colours") or max(highs) == 0:
-        explain(page, y, best, look, max(highs))
+    mode = look.mode_for(best)
+    values = np.concatenate([item.values.ravel() for item in heatmaps.maps])
+    broken = say_broken(values, clear=mode != "heat")
+    if shared or mode in ("masked", "colours") or max(highs) == 0:
+        explain(page, y, best, look, max(highs), broken)
         return
     signed = look.signed_for(best)
     share = np.linspace(-1 if signed else 0, 1, 256)
     name = look.colormap_for(best)
     colours = pixels.colour(share, name, 1.0, signed=signed, gamma=look.gamma)
-    low = "−peak" if signed else "0"
-    page.colour_bar(y, low, "peak", colours, f"each map’s; {what_colours_mean(best, look)}")
+    low = f"{MINUS}peak" if signed else "0"
+    page.colour_bar(y, low, "peak", colours, f"each map's; {what_colours_mean(best, look)}{broken}")

@@ -15,7 +15,7 @@ from cnnviz_desktop.figures.maximised_plate import (
 )
 from cnnviz_desktop.figures.numerals import count, number
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, wrap
+from cnnviz_desktop.figures.page import Page, fit, wrapped
 
 _GAP = 0.2
 _LARGEST = 2.4
@@ -40,7 +40,7 @@ def inverted_plate(inverted: Inverted, options: PlateOptions) -> Figure:
     below = _layers_height(inverted, room) if several else 0.0
     if not several and len(frames) > 1:
         below = strip_height(inverted.growth[frames], room)
-    notes = [line for note in inverted.notes for line in wrap(note, room, style.CAPTION_SIZE, 3)]
+    notes = wrapped(inverted.notes, room)
     page = Page(room, top + below + LINE * len(notes), options)
     page.heading(options.title or inverted.title, _describe(inverted))
     made = "caricature" if inverted.caricature else "made again from the layer"
@@ -59,9 +59,7 @@ def inverted_plate(inverted: Inverted, options: PlateOptions) -> Figure:
     elif below:
         names = [count(inverted.grown[frame]) for frame in frames]
         draw_strip(page, inverted.growth[frames], names, HEAD + top, room)
-    for row, line in enumerate(notes, start=1):
-        line_y = HEAD + top + below + row * LINE
-        page.text(MARGIN, line_y, line, size=style.CAPTION_SIZE, colour=page.look.muted)
+    page.lines(HEAD + top + below + LINE, notes)
     return page.figure
 
 

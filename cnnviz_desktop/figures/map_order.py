@@ -42,18 +42,20 @@ class MapStatistics:
         broken: NDArray[np.bool_] = np.logical_not(finite.all(axis=1))
         if broken.any():
             flat = np.where(finite, flat, np.float32(0))
-        cells = max(1, flat.shape[1])
-        with np.errstate(over="ignore"):  # infinite energy still comes first
-            # Row by row as dot products: a tenth of the time of a sum in double precision.
-            squares = np.matmul(flat[:, None, :], flat[:, :, None])[:, 0, 0]
-        energy = squares.astype(np.float64) / cells
-        return cls(flat, flat.max(axis=1, initial=-np.inf), energy, broken)
+        return cls(flat, flat.max(axis=1, initial=-np.inf), _mean_squares(flat), broken)
 
     @cached_property
     def low(self) -> Floats:
         """Return the least value of each map."""
         least: Floats = self.cells.min(axis=1, initial=np.inf)
         return least
+
+    @cached_property
+    def energy_above(self) -> Ranks:
+        """Return the energy of what lies above zero: all that is seen where zero is the ground."""
+        if self.low.min(initial=0) >= 0:
+            return self.energy
+        return _mean_squares(np.maximum(self.cells, np.float32(0)))
 
     @cached_property
     def mean(self) -> Floats:
@@ -68,9 +70,10 @@ class MapStatistics:
         shares: Floats = (np.count_nonzero(self.cells <= 0, axis=1) / count).astype(np.float32)
         return shares
 
-    def strongest(self) -> int:
+    def strongest(self, signed: bool) -> int:
         """Return the channel of the greatest energy; a broken one should be seen."""
-        return int(np.argmax(np.where(self.broken, np.inf, self.energy)))
+        energy = self.energy if signed else self.energy_above
+        return int(np.argmax(np.where(self.broken, np.inf, energy)))
 
     def silent(self, signed: bool) -> NDArray[np.bool_]:
         """Tell which maps have nothing to show: no value above zero (signed: all zero)."""
@@ -86,8 +89,9 @@ class MapStatistics:
     def key(self, order: Order, signed: bool) -> Ranks | None:
         """Return what an order ranks by, the greatest first; None for the channels' own order.
 
-        `max` ranks by the maximum (signed: the greatest magnitude), `energy` by the mean square,
-        `sparsity` by the share of silent cells, channels that are silent everywhere last.
+        `max` ranks by the maximum (signed: the greatest magnitude), `energy` by the mean square of
+        what is above zero (signed: of all), `sparsity` by the share of silent cells, channels that
+        are silent everywhere last.
         """
         match order:
             case "index":
@@ -98,7 +102,7 @@ class MapStatistics:
             case "mean":
                 return np.asarray(self.mean, np.float64)
             case "energy":
-                return self.energy
+                return self.energy if signed else self.energy_above
             case "sparsity":
                 quiet = np.where(self.silent(signed), -1, self.silence)
                 return np.asarray(quiet, np.float64)
@@ -114,3 +118,12 @@ class MapStatistics:
         if hide:
             channels = channels[~self.silent(signed)[channels]]
         return channels
+
+
+def _mean_squares(flat: Floats) -> Ranks:
+    """Return the mean square of each row."""
+    with np.errstate(over="ignore"):  # infinite energy still comes first
+        # Row by row as dot products: a tenth of the time of a sum in double precision.
+        squares = np.matmul(flat[:, None, :], flat[:, :, None])[:, 0, 0]
+    means: Ranks = squares.astype(np.float64) / max(1, flat.shape[1])
+    return means

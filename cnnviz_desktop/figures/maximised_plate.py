@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Floats, Inverted, Maximised, Pixels
 from cnnviz_desktop.figures import pixels, style
-from cnnviz_desktop.figures.grid import TileGrid
+from cnnviz_desktop.figures.grid import TileGrid, enlarge
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, wrap
+from cnnviz_desktop.figures.page import Page, fit, wrapped
 
 _SHOWN = 400  # pictures at most, where their number is not asked for
 _LARGEST = 3.4  # inches of a picture that is alone
@@ -23,7 +23,8 @@ _FRAMES = 8
 _FRAME_GAP = 0.06
 _ROW = 0.19
 _CLASSES = 4
-_DRAWN = 384  # pixels of a tile's longer side
+_MOST_NOTES = 12  # lines
+_DRAWN = 96  # pixels that the longer side of a small tile is enlarged to
 
 
 def maximised_plate(wanted: Maximised, options: PlateOptions) -> Figure:
@@ -72,7 +73,7 @@ def _draw_one(wanted: Maximised, options: PlateOptions) -> Figure:
     draw_curve(page, wanted.objectives, x, y + 0.05, width)
     if strip:
         draw_strip(page, wanted.growth[frames, 0], _steps(wanted, frames), HEAD + top, room)
-    _say(page, notes, HEAD + top + strip)
+    page.lines(HEAD + top + strip + LINE, notes)
     return page.figure
 
 
@@ -100,9 +101,7 @@ def _draw_several(wanted: Maximised, options: PlateOptions) -> Figure:
     if shown < total:
         strongest = np.argsort(-np.nan_to_num(wanted.responses), kind="stable")[:shown]
         chosen = np.sort(strongest)
-    tiles = pixels.from_unit(wanted.pictures[chosen])
-    tiles = tiles.repeat(times := max(1, _DRAWN // max(tiles.shape[1:3]) // 4), axis=1)
-    tiles = tiles.repeat(times, axis=2)
+    tiles = enlarge(pixels.from_unit(wanted.pictures[chosen]), _DRAWN)
     grid = TileGrid.arrange(tiles, options)
     room = max(grid.width, options.room)
     frames = spread_frames(len(wanted.grown))
@@ -123,7 +122,7 @@ def _draw_several(wanted: Maximised, options: PlateOptions) -> Figure:
         steps = _steps(wanted, frames)
         title = f"How {wanted.wanted[first]} grew"
         draw_strip(page, wanted.growth[frames, first], steps, y, room, title)
-    _say(page, notes, y + strip)
+    page.lines(y + strip + LINE, notes)
     return page.figure
 
 
@@ -171,13 +170,7 @@ def _steps(wanted: Maximised, frames: list[int]) -> list[str]:
 
 
 def _notes(wanted: Maximised, room: float) -> list[str]:
-    lines = [line for note in wanted.notes for line in wrap(note, room, style.CAPTION_SIZE, 3)]
-    return lines[:12]
-
-
-def _say(page: Page, lines: list[str], y: float) -> None:
-    for row, line in enumerate(lines, start=1):
-        page.text(MARGIN, y + row * LINE, line, size=style.CAPTION_SIZE, colour=page.look.muted)
+    return wrapped(wanted.notes, room)[:_MOST_NOTES]
 
 
 def strip_height(frames: Floats, room: float) -> float:

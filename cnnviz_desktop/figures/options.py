@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from cnnviz_desktop.errors import ParameterError
+from cnnviz_desktop.errors import ParameterError, quoted
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.heat import MODES, HeatLook, Mode
 from cnnviz_desktop.figures.map_order import ORDERS, Order
@@ -79,11 +79,12 @@ class PlateOptions:
                 f"The threshold must be from 0 to below 1, not {self.threshold:g}."
             )
         if self.mode is not None and self.mode not in MODES:
-            raise ParameterError(f"A map is shown as {', '.join(MODES)}, not {self.mode!r}.")
+            raise ParameterError(f"A map is shown as {', '.join(MODES)}, not {quoted(self.mode)}.")
         if self.colormap is not None:
             style.lut(self.colormap)
         if self.order is not None and self.order not in ORDERS:
-            raise ParameterError(f"Maps are in the order {', '.join(ORDERS)}, not {self.order!r}.")
+            orders = ", ".join(ORDERS)
+            raise ParameterError(f"Maps are in the order {orders}, not {quoted(self.order)}.")
         if self.high is not None and not 0 < self.high < math.inf:
             raise ParameterError(f"The highest value must be above 0, not {self.high:g}.")
         if self.channels is not None and not self.channels:

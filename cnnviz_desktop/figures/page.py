@@ -7,7 +7,7 @@ settings change nothing. No pyplot: figures here belong to nobody's global list.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -89,9 +89,7 @@ class Page:
         size = self.width * exact, self.height * exact
         self.figure = Plate(figsize=size, dpi=150, facecolor=self.look.ground)
         FigureCanvasAgg(self.figure)
-        for row, line in enumerate(lines):
-            y = filled - MARGIN - LINE * (len(lines) - 1 - row)
-            self.text(MARGIN, y, line, size=style.CAPTION_SIZE, colour=self.look.muted)
+        self.lines(filled - MARGIN - LINE * (len(lines) - 1), lines)
 
     def heading(self, title: str, details: Sequence[str], *, taken: float = 0.0) -> None:
         """Write the title and below it what there is room for of the details, foremost first.
@@ -144,7 +142,11 @@ class Page:
 
     def paragraph(self, y: float, words: str, *, most: int) -> None:
         """Write small lines over the whole body, the first with its baseline at y."""
-        for row, line in enumerate(wrap(words, self.body, style.CAPTION_SIZE, most)):
+        self.lines(y, wrap(words, self.body, style.CAPTION_SIZE, most))
+
+    def lines(self, y: float, lines: Sequence[str]) -> None:
+        """Write small lines below each other, the first with its baseline at y."""
+        for row, line in enumerate(lines):
             place = y + row * LINE
             self.text(MARGIN, place, line, size=style.CAPTION_SIZE, colour=self.look.muted)
 
@@ -330,6 +332,11 @@ def wrap(words: str, room: float, size: float, most: int = 4) -> list[str]:
             break
         del left[0]
     return [shorten(line, room, size) for line in lines]
+
+
+def wrapped(notes: Iterable[str], room: float, most: int = 3) -> list[str]:
+    """Break notes into small lines of at most `room` inches, each note into `most` of them."""
+    return [line for note in notes for line in wrap(note, room, style.CAPTION_SIZE, most)]
 
 
 def shorten(words: str, room: float, size: float, bold: bool = False) -> str:

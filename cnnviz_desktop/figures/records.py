@@ -38,6 +38,15 @@ def to_ascii(record: Record) -> str:
     return "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
 
 
+def beside(path: Path, record: Record | None) -> dict[Path, bytes]:
+    """Return the JSON file that goes beside an exported file."""
+    if record is None:
+        return {}
+    # A file name's undecodable bytes arrive as lone surrogates; JSON has escapes for those.
+    text = record.to_json().encode("utf-8", "backslashreplace")
+    return {path.with_name(f"{path.name}.json"): text + b"\n"}
+
+
 def read_record(path: Path | str) -> Record:
     """Read the record out of an exported PNG, SVG, PDF or NPZ, or out of its JSON file.
 

@@ -16,7 +16,7 @@ from itertools import accumulate
 import numpy as np
 
 from cnnviz_desktop.data import Pixels
-from cnnviz_desktop.errors import ParameterError, did_you_mean
+from cnnviz_desktop.errors import ParameterError, did_you_mean, quoted
 
 SEQUENTIAL = "magma"  # activations: dark reads "silent"
 SIGNED = "RdBu_r"  # always with symmetric limits, so that white is zero
@@ -123,6 +123,14 @@ def colours(name: str) -> bytes:
     return b"".join(reversed(rows) if name.endswith("_r") else rows)
 
 
+def layer_shades(layers: int, *, dark: bool) -> list[str]:
+    """Return a colour for each layer by its depth, to be told apart by anyone on a ground."""
+    table = lut("viridis")
+    low, high = (70, 250) if dark else (10, 205)
+    rows = np.linspace(low, high, max(layers, 1)).round().astype(int)
+    return ["#{:02x}{:02x}{:02x}".format(*table[row]) for row in rows[:layers]]
+
+
 def _unpack(place: int) -> list[bytes]:
     """Return the 256 colours of a listed map."""
     packed = zlib.decompress(base64.b85decode(_LISTED_TABLES))[place * 768 : (place + 1) * 768]
@@ -148,6 +156,6 @@ def _ask_matplotlib(base: str, name: str) -> list[bytes]:
     if not re.fullmatch(r"\w+", base) or base not in colormaps:
         known = (*SEQUENTIAL_MAPS, *SIGNED_MAPS)
         hint = did_you_mean(name, known) or f" Try {', '.join(known)}."
-        raise ParameterError(f"There is no colour map named {name!r}.{hint}")
+        raise ParameterError(f"There is no colour map named {quoted(name)}.{hint}")
     table = np.asarray(colormaps[base](np.arange(256) / 255))[:, :3]
     return [row.tobytes() for row in np.round(table * 255).astype(np.uint8)]

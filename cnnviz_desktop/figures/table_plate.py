@@ -10,7 +10,7 @@ from cnnviz_desktop.data import Cell, Table
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.numerals import count
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, text_width, wrap
+from cnnviz_desktop.figures.page import Page, text_width, wrapped
 from cnnviz_desktop.figures.tables import in_lines, is_numeric, largest, share, written
 
 _ROW = 0.17  # inches from one row to the next
@@ -43,11 +43,7 @@ def table_plate(table: Table, options: PlateOptions) -> Figure:
     columns = _laid_out(table, shown, options.room)
     wide = columns[-1].left + columns[-1].width + _INSIDE
     body = options.body(wide)
-    notes = [
-        line
-        for note in (*_left_out(table, columns), *table.notes)
-        for line in wrap(note, body, style.CAPTION_SIZE, most=_NOTE_LINES)
-    ]
+    notes = wrapped([*_left_out(table, columns), *table.notes], body, _NOTE_LINES)
     head = _ROW + _HEAD_LINE * (max(len(column.head) for column in columns) - 1)
     summed = any(table.totals[column.place] is not None for column in columns[1:] if table.totals)
     foot = (LINE * len(notes) + 0.1 if notes else 0.0) + (high if summed else 0.0)
@@ -68,9 +64,7 @@ def table_plate(table: Table, options: PlateOptions) -> Figure:
     if summed:
         _draw_row(page, table.totals, columns, end, high, bold=True)
         end += high
-    for line, words in enumerate(notes):
-        y = end + 0.1 + LINE * (line + 0.6)
-        page.text(MARGIN, y, words, size=style.CAPTION_SIZE, colour=page.look.muted)
+    page.lines(end + 0.1 + 0.6 * LINE, notes)
     return page.figure
 
 

@@ -98,7 +98,8 @@ def _kernel(line: Timeline, place: int) -> Pixels:
     if len(tiles) == 1:
         return np.asarray(tiles[0])
     columns = int(np.ceil(np.sqrt(len(tiles))))
-    return pixels.sheet(tiles, columns, ground=(128, 128, 128))
+    gap = int(tiles.shape[1] > 1)  # as wide as the kernels where each is one weight
+    return pixels.sheet(tiles, columns, gap, ground=(128, 128, 128))
 
 
 def _fitted(drawn: Pixels) -> Any:

@@ -11,7 +11,7 @@ from cnnviz_desktop.data import Floats, ImageInput, Pixels, Timeline
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.numerals import count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page, fit, say_image, wrap
+from cnnviz_desktop.figures.page import Page, fit, say_image, wrapped
 from cnnviz_desktop.figures.timeline_film import PANELS, panels, said, when
 
 _MOST = 8  # checkpoints side by side
@@ -35,7 +35,7 @@ def timeline_plate(line: Timeline, image: ImageInput | None, options: PlateOptio
     graphs = _graphs(line)
     across = 1 if narrow else len(graphs)
     tall = (_CURVE + _BETWEEN) * -(-len(graphs) // across)
-    notes = [text for note in line.notes for text in wrap(note, room, style.CAPTION_SIZE, 3)]
+    notes = wrapped(line.notes, room)
     page = Page(room, rows + tall + LINE * len(notes), options)
     page.heading(options.title or line.title, _describe(line, image))
     _draw_columns(page, line, places, columns, side, beside)
@@ -45,17 +45,8 @@ def timeline_plate(line: Timeline, image: ImageInput | None, options: PlateOptio
         x = MARGIN + column * (wide + _BETWEEN)
         y = HEAD + rows + row * (_CURVE + _BETWEEN)
         _draw_graph(page, line, (title, about), values, (x, y, wide))
-    for row, text in enumerate(notes, start=1):
-        y = HEAD + rows + tall + row * LINE
-        page.text(MARGIN, y, text, size=style.CAPTION_SIZE, colour=page.look.muted)
+    page.lines(HEAD + rows + tall + LINE, notes)
     return page.figure
-
-
-def shades(layers: int) -> list[str]:
-    """Return a colour for each layer by its depth, dark to bright, to be told apart by anyone."""
-    table = style.lut("viridis")
-    rows = np.linspace(20, 205, max(layers, 1)).round().astype(int)
-    return ["#{:02x}{:02x}{:02x}".format(*table[row]) for row in rows[:layers]]
 
 
 def _spread(total: int, most: int) -> list[int]:
@@ -129,7 +120,9 @@ def _draw_graph(
     axes = page.axes(x, top, wide, tall)
     high = 1.0 if share else max(most, 1e-6)
     steps = np.array(line.steps, np.float64)
-    colours = shades(values.shape[1]) if values.shape[1] > 1 else [look.accent]
+    layers = values.shape[1]
+    shades = style.layer_shades(layers, dark=look is style.DARK)
+    colours = shades if layers > 1 else [look.accent]
     for curve, colour in zip(values.T, colours, strict=True):
         axes.plot(steps, curve, color=colour, linewidth=1.1 * page.zoom, clip_on=False)
         if len(steps) == 1:

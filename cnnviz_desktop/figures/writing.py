@@ -33,6 +33,16 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
         _remove(waiting.values())
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that results are written to, unless it is there; raise ExportError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} cannot be made: {error.strerror}. Choose another one."
+        ) from error
+
+
 def _beside(target: Path) -> Path:
     """Return a fresh name in the target's folder, short enough for any file system."""
     return target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.part")

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QVBoxLa
 import cnnviz_desktop
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.actions import shortcuts
-from cnnviz_desktop.gui.controls import label, named
+from cnnviz_desktop.gui.controls import fit_screen, label, named
 
 _MORE_KEYS = (
     ("Arrow keys", "Walk", "Through the tree or the tiles; the view follows"),
@@ -51,7 +51,7 @@ def show_keys(parent: QWidget) -> None:
     named(scroll, "keysPage", "Keyboard shortcuts")
     whole = QVBoxLayout(page)
     whole.addWidget(scroll)
-    page.resize(theme.px(720), theme.px(560))
+    fit_screen(page, 720, 560)
     page.open()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from cnnviz_desktop.data import Finding, InputSpec, LayerNode
+from cnnviz_desktop.data import InputSpec, LayerNode
 from cnnviz_desktop.model_names import short_name
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class AbsentModel:
     fit: Fit = "crop"
     layers: LayerNode = field(default_factory=lambda: LayerNode("", "", None, 0, 0))
     spec: InputSpec = field(default_factory=InputSpec)
-    findings: tuple[Finding, ...] = ()
 
     @property
     def title(self) -> str:

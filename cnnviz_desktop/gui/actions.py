@@ -29,7 +29,7 @@ _RECENT_IMAGES, _RECENT_SESSIONS, _RECENT_MODELS, _SAMPLES, _DEVICES, _FITS = (
     _Command(f"menu:{name}", text)
     for name, text in (
         ("recent_images", "Recent &pictures"),
-        ("recent_sessions", "Recent sessio&ns"),
+        ("recent_sessions", "Recen&t sessions"),
         ("recent_models", "Recent mo&dels"),
         ("samples", "&Samples"),
         ("devices", "&Device"),
@@ -46,7 +46,7 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
         _LINE,
         _Command(
             "open_session",
-            f"Open se&ssion{ELLIPSIS}",
+            f"Ope&n session{ELLIPSIS}",
             "Ctrl+Shift+O",
             "Go on where a saved session was left: model, pictures, pins, notes and results",
         ),
@@ -81,12 +81,12 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
             "export",
             f"&Export figure or data{ELLIPSIS}",
             "Ctrl+E",
-            "Write PNG, SVG, PDF or NPZ with the record that makes it again",
+            "Write PNG, SVG, PDF, NPZ or CSV with the record that makes it again",
             "export",
         ),
         _Command(
             "export_again",
-            "Export &again",
+            "E&xport again",
             "Ctrl+Shift+E",
             "Export what is shown like the last time, without asking, to a fresh name",
         ),
@@ -141,18 +141,18 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
         _Command("tab_9", "&Compare", "Ctrl+9"),
         _Command("tab_10", "Trainin&g", "Ctrl+0"),
         _LINE,
-        _Command("next_image", "&Next picture", "Ctrl+PgDown", "The next picture of the strip"),
+        _Command("next_image", "Ne&xt picture", "Ctrl+PgDown", "The next picture of the strip"),
         _Command("previous_image", "Pre&vious picture", "Ctrl+PgUp", "The one before"),
         _Command("next_conv", "Next c&onvolution", "Alt+Down", "The next convolution of the tree"),
-        _Command("previous_conv", "Previous con&volution", "Alt+Up", "The one before"),
+        _Command("previous_conv", "P&revious convolution", "Alt+Up", "The one before"),
         _LINE,
-        _Command("dark", "&Dark", "Ctrl+Shift+D", "Light or dark", checkable=True),
-        _Command("docks", "Side &panels", "F11", "Show or hide both panels", checkable=True),
-        _Command("inspector", "&Inspector", "I", "The strip below the maps", checkable=True),
+        _Command("dark", "Dar&k", "Ctrl+Shift+D", "Light or dark", checkable=True),
+        _Command("docks", "Si&de panels", "F11", "Show or hide both panels", checkable=True),
+        _Command("inspector", "I&nspector", "I", "The strip below the maps", checkable=True),
         _LINE,
         _Command("larger", "&Larger interface", "Ctrl++", "Enlarge all text and controls"),
-        _Command("smaller", "&Smaller interface", "Ctrl+-", "Shrink all text and controls"),
-        _Command("normal_size", "N&ormal size", "Ctrl+Alt+0", "Text of the usual size"),
+        _Command("smaller", "Sm&aller interface", "Ctrl+-", "Shrink all text and controls"),
+        _Command("normal_size", "Normal si&ze", "Ctrl+Alt+0", "Text of the usual size"),
     ),
     "&Run": (
         _Command("run", "&Run", "F5", "Compute with the parameters of the form", "play"),
@@ -208,12 +208,12 @@ _MENUS: dict[str, tuple[_Command, ...]] = {
 
 
 class Actions(QObject):
-    """Every command as an action, by name, and the menus that are filled later, by name."""
+    """Every command as an action, by name, and all menus, by name."""
 
     def __init__(self, bar: QMenuBar, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._actions: dict[str, QAction] = {}
-        self.menus: dict[str, QMenu] = {}  # by name: those filled later, and "view"
+        self.menus: dict[str, QMenu] = {}  # by name: those of the bar, and those filled later
         for title, commands in _MENUS.items():
             menu = bar.addMenu(title)
             menu.setObjectName(f"{title.lstrip('&').lower()}Menu")
@@ -254,7 +254,6 @@ class Actions(QObject):
             action.setShortcut(QKeySequence(command.keys))
         tip = command.tip or command.text.replace("&", "")
         action.setToolTip(tip)
-        action.setStatusTip("")
         action.setCheckable(command.checkable)
         if command.icon:
             action.setIcon(theme.icon(command.icon))

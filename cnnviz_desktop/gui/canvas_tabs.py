@@ -104,6 +104,7 @@ class CanvasTabs(QTabWidget):
         self.currentChanged.connect(self._turned)
         self.message.acted.connect(self._act)
         self.message.acted_otherwise.connect(self.model_acted_otherwise)
+        self.message.left.connect(self._take_keyboard)
         session.tab_changed.connect(self._follow)
         session.answered.connect(self._settle)
         session.failed.connect(self._failed)
@@ -209,6 +210,9 @@ class CanvasTabs(QTabWidget):
         wanted = name == self._session.models.wanted
         if wanted and self._session.job(MODEL_SLOT) is not None:
             self.message.settle(MODEL_SLOT)
+
+    def _take_keyboard(self) -> None:
+        self.view().take_keyboard()
 
     def _act(self) -> None:
         if self.message.topic == MODEL_SLOT:

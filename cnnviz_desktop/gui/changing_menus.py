@@ -60,6 +60,7 @@ class ChangingMenus(QObject):
         menus["fits"].triggered.connect(self._chose_fit)
         session.models.machine_found.connect(self._found_machine)
         session.models.changed.connect(self._changed_model)
+        session.models.requested.connect(self._show_device)
         _fill(menus["samples"], ((path.stem.replace("-", " "), path) for path in samples()))
         self._fill_fits()
         self._fill_recent()
@@ -100,11 +101,18 @@ class ChangingMenus(QObject):
             action = menu.addAction(words)
             action.setData(device)
             action.setCheckable(True)
-            action.setChecked(device == self._session.models.device)
             group.addAction(action)
-        self.device_named.emit(machine.devices[0][1])
+        self._show_device()
+
+    def _show_device(self) -> None:
+        """Check and name the device in use, which also settings, sessions and Undo choose."""
+        for action in self._menus["devices"].actions():
+            if action.data() == self._session.models.device:
+                action.setChecked(True)
+                self.device_named.emit(action.text())
 
     def _changed_model(self, _model: LoadedModel) -> None:
+        self._show_device()
         for action in self._menus["fits"].actions():
             action.setChecked(action.data() == self._session.models.fit)
 
@@ -123,7 +131,7 @@ class ChangingMenus(QObject):
 
     def _chose_device(self, action: QAction) -> None:
         self._session.models.set_device(action.data())
-        self.device_named.emit(action.text())
+        self._show_device()
 
     def _chose_fit(self, action: QAction) -> None:
         self._session.models.set_fit(action.data())

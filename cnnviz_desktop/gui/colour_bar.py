@@ -110,7 +110,7 @@ class ScaleFoot(Ground):
         super().__init__(QPalette.ColorRole.AlternateBase)
         fix_size(self, height=36)
         self.bar = ColourBar()
-        self.bar.setMaximumWidth(theme.px(280))
+        fix_size(self.bar, most=280)
         self._about = ElidedLabel(role="caption", muted=True)
         self._about.hide()
         self._here = label("", "secondary", muted=True)

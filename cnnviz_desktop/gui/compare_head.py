@@ -7,7 +7,6 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.colour_bar import ColourBar
 from cnnviz_desktop.gui.controls import ElidedCombo, Ground, fix_size, icon_button, label, named
 from cnnviz_desktop.gui.labels import ElidedLabel
@@ -59,8 +58,7 @@ class CompareHead(Ground):
         row.addWidget(self._legend, 1)
         self._bar = ColourBar()
         self._bar.setObjectName("differenceBar")
-        self._bar.setMaximumWidth(theme.px(200))
-        self._bar.setMinimumWidth(theme.px(170))
+        fix_size(self._bar, least=170, most=200)
         row.addWidget(self._bar)
         row.addWidget(self._export)
         row.addWidget(close)

@@ -15,13 +15,21 @@ from cnnviz_desktop.engine.techniques import CompareModels
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import heat
 from cnnviz_desktop.figures.heat import HeatLook
-from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.compared_columns import ColumnView, columns
 from cnnviz_desktop.gui.compared_head import ComparedHead
 from cnnviz_desktop.gui.compared_maps import ComparedMaps
 from cnnviz_desktop.gui.compared_presets import Presets
 from cnnviz_desktop.gui.compared_start import ComparedStart
-from cnnviz_desktop.gui.controls import Line, Segments, Slide, label, named, push_button
+from cnnviz_desktop.gui.controls import (
+    Line,
+    Segments,
+    Slide,
+    fix_size,
+    label,
+    named,
+    push_button,
+)
 from cnnviz_desktop.gui.heat_panels import HeatPanels
 from cnnviz_desktop.gui.linked_view import PAD, strip_height
 from cnnviz_desktop.gui.model_check_list import ModelCheckList
@@ -51,7 +59,7 @@ class CompareView(ResultView):
         self._answer: Answer | None = None
         self._shown: list[Heatmap] = []
         self._moved = False
-        self._wanted = 0  # the depth that a session kept, until there is a comparison
+        self._wanted = 0  # the depth that the person turned to, or a session kept; 0 the deepest
         self.presets = Presets(session, self)
         self._make_bar()
         self._make_canvas()
@@ -65,7 +73,7 @@ class CompareView(ResultView):
             "Up to three more models; Run (F5) compares them with the present one",
             nothing="Compare with" + labels.ELLIPSIS,
         )
-        self.models.setMinimumWidth(theme.px(170))
+        fix_size(self.models, least=170)
         self.preset = push_button("Presets", "comparedPresets", "Choose models in one click")
         self.preset.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         menu = QMenu(self.preset)
@@ -131,7 +139,7 @@ class CompareView(ResultView):
     def _connect(self) -> None:
         session = self.session
         self.models.ticked.connect(self._chose)
-        self.depth_slide.moved.connect(self._show_depth)
+        self.depth_slide.moved.connect(self._turn_depth)
         self.explained.picked.connect(self._show_depth)
         self.opacity.moved.connect(self._redraw)
         self.view.pointed.connect(self.maps.set_here)
@@ -159,11 +167,9 @@ class CompareView(ResultView):
         deepest = max(1, found.depths)
         slider = self.depth_slide.slider
         slider.blockSignals(True)
-        fresh = slider.maximum() != deepest - 1
         slider.setRange(0, deepest - 1)
         slider.blockSignals(False)
-        if fresh:
-            self.depth_slide.set_value(min(self._wanted or deepest, deepest))
+        self.depth_slide.set_value(min(self._wanted or deepest, deepest))
         self.depth_slide.setEnabled(deepest > 1)
         self._show_depth()
         self._offer()
@@ -201,6 +207,12 @@ class CompareView(ResultView):
     def picture(self) -> QImage | None:
         """Return the columns as they are shown."""
         return self._stage.grab().toImage() if self._found is not None else None
+
+    def _turn_depth(self, depth: float) -> None:
+        """Show another depth, also of what is compared next."""
+        deepest = self.depth_slide.slider.value() == self.depth_slide.slider.maximum()
+        self._wanted = 0 if deepest else round(depth)
+        self._show_depth()
 
     def _show_depth(self, *_moved: object) -> None:
         """Show another depth of all networks."""
@@ -288,7 +300,11 @@ class CompareView(ResultView):
         self.models.set_model(model.name if model is not None else "")
         self.start.drawn.setEnabled(model is not None)
         there = self._found is not None
+        button = self.start.focusWidget()
+        held = button is not None and button.hasFocus()
         self._stage.setVisible(there)
+        if there and held:
+            self._stage.setFocus()  # or hiding it would give the keyboard to who knows whom
         self.start.setVisible(not there)
         for widget in (self.depth_slide, self.explained, self.opacity):
             widget.setVisible(there)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from cnnviz_desktop.data import Compared
+from cnnviz_desktop.figures.evaluation_table import SHARES
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.compared_columns import columns
 from cnnviz_desktop.gui.controls import named
@@ -18,7 +19,6 @@ from cnnviz_desktop.gui.model_check_list import said_of
 
 _CLASSES = 5
 _TOP = 10
-_SHARES = ("top-1", "top-5", "ECE")
 _LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
 
@@ -42,11 +42,8 @@ class ComparedHead(QWidget):
     ) -> None:
         """Show other networks; `coming` name those that are not there yet."""
         self._models, self._measures, self._coming = models, measures, tuple(coming)
-        said = "; ".join(
-            ", ".join((item.model, *costs(item), *_answer(item), *_scores(item, measures)))
-            for item in models
-        )
-        self.setAccessibleDescription(said)
+        said = (", ".join(self._told(item)) for item in models)
+        self.setAccessibleDescription("; ".join(said))
         self.updateGeometry()
         self.update()
 
@@ -56,7 +53,7 @@ class ComparedHead(QWidget):
 
     def sizeHint(self) -> QSize:
         """Ask for all lines."""
-        rows = max((len(_answer(item)) for item in self._models), default=_CLASSES)
+        rows = max((len(_answer(item)) or 1 for item in self._models), default=_CLASSES)
         lines = 3 + self._has_about() + len(self._measures)
         high = _TOP + theme.px(22) + theme.px(17) * lines + 6 + theme.px(20) * rows + 4
         return QSize(320, high)
@@ -84,12 +81,15 @@ class ComparedHead(QWidget):
                 self._models, columns(self.width(), self.count()), strict=False
             ):
                 if left <= event.pos().x() < left + wide:
-                    lines = (item.model, *costs(item), *_answer(item))
-                    QToolTip.showText(event.globalPos(), "\n".join(lines), self)
+                    QToolTip.showText(event.globalPos(), "\n".join(self._told(item)), self)
                     return True
             QToolTip.hideText()
             return True
         return super().event(event)
+
+    def _told(self, item: Compared) -> tuple[str, ...]:
+        """Return all that is said of a network."""
+        return (item.model, *costs(item), *_answer(item), *_scores(item, self._measures))
 
     def _has_about(self) -> bool:
         """Tell whether a line is needed for what tells networks of one name apart."""
@@ -156,17 +156,13 @@ class ComparedHead(QWidget):
 
 def costs(item: Compared) -> tuple[str, ...]:
     """Say what a network costs: its size, its work, its time and memory."""
-    timed = "" if math.isnan(item.seconds) else f"{milliseconds(item.seconds)} {DOT} "
+    time = f"{labels.value(1000 * item.seconds)}{THIN}ms {DOT} "
+    timed = "" if math.isnan(item.seconds) else time
     return (
         f"{labels.count(item.parameters)} parameters",
         f"{labels.count(item.multiply_adds)} multiply-adds",
         f"{timed}{item.memory / 1e6:,.0f}{THIN}MB".replace(",", THIN),
     )
-
-
-def milliseconds(seconds: float) -> str:
-    """Return a pass's time."""
-    return f"{labels.value(1000 * seconds)}{THIN}ms"
 
 
 def _answer(item: Compared) -> tuple[str, ...]:
@@ -176,6 +172,6 @@ def _answer(item: Compared) -> tuple[str, ...]:
 
 def _scores(item: Compared, measures: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
-        f"{name} {labels.percent(score) if name in _SHARES else labels.value(score)}"
+        f"{name} {labels.percent(score) if name in SHARES else labels.value(score)}"
         for name, score in zip(measures, item.scores, strict=True)
     )

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from cnnviz_desktop.data import PRETRAINED, RANDOM
 from cnnviz_desktop.engine.catalogue import BUNDLED, CatalogueEntry, find
 from cnnviz_desktop.engine.techniques import CompareModels
+from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.labels import THIN
 from cnnviz_desktop.gui.session import COMPARE, Session
-from cnnviz_desktop.model_names import joined
+from cnnviz_desktop.model_names import file_in, joined
 from cnnviz_desktop.resources import resource
 
 CLASSIC = ("vgg16", "vgg19", "resnet50", "inception_v3")
@@ -35,6 +36,7 @@ class Presets(QObject):
         self._box: QMessageBox | None = None
         self._waiting: tuple[str, ...] = ()  # to be compared once their first is loaded
         session.models.changed.connect(self._go_on)
+        session.models.requested.connect(self._give_up)
 
     def classic(self) -> None:
         """Compare VGG16, VGG19, ResNet50 and Inception v3."""
@@ -52,9 +54,18 @@ class Presets(QObject):
     def drawn(self) -> None:
         """Compare the network with itself before any training."""
         model = self._session.model
-        if model is not None:
-            other = PRETRAINED if model.weights == RANDOM else RANDOM
-            self.compare((joined(model.name, other),))
+        if model is None:
+            return
+        file, made_by = file_in(model.name)
+        if file and not made_by:
+            sentence = (
+                f"{model.title} holds its weights itself, so it cannot be had without them. "
+                "Compare it with another model."
+            )
+            self._session.failed.emit("", ModelError(sentence))
+            return
+        other = PRETRAINED if model.weights == RANDOM else RANDOM
+        self.compare((joined(model.name, other),))
 
     def training(self) -> None:
         """Compare the bundled network with what it was on its way."""
@@ -120,11 +131,15 @@ class Presets(QObject):
         if model is not None and (model.name, model.weights) == (names[0], weights):
             self.compare(names[1:])
             return
-        self._waiting = names
         self._session.models.load(names[0], None if weights == PRETRAINED else weights)
+        self._waiting = names
 
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, ()
         model = self._session.model
         if waiting and model is not None and model.name == waiting[0]:
             self.compare(waiting[1:])
+
+    def _give_up(self) -> None:
+        """Forget what waits: another network is asked for, or the first did not come."""
+        self._waiting = ()

@@ -17,7 +17,7 @@ from cnnviz_desktop.data import Activation
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.technique import record
 from cnnviz_desktop.errors import ExportError
-from cnnviz_desktop.figures import export
+from cnnviz_desktop.figures import export, pixels
 from cnnviz_desktop.figures.writing import write_whole
 from cnnviz_desktop.gui.export_work import Refused, Written, draw_figure, make_folder, refusing
 from cnnviz_desktop.gui.map_work import Pair
@@ -50,21 +50,25 @@ class WriteComparison:
         if names[0] == names[1]:
             names[1] += "-2"
         folder = make_folder(self.folder / file_stem(f"{names[0]}-beside-{names[1]}"))
-        signed = {**self.look, "signed": True, "overlay": False, "colormap": None}
+        look = dict(self.look)
+        if look["scale"] == "layer" and "high" not in look:
+            look["high"] = _reach(self.pair, signed=bool(look["signed"])) or None
+        colormap = look["colormap"] if look["signed"] else None
+        signed = {**self.look, "signed": True, "overlay": False, "colormap": colormap}
         signed["title"] = f"{difference.layer}: {names[0]} minus {names[1]}"
         parts = [
-            (names[0], mine, mine.result, dict(self.look)),
-            (names[1], other, other.result, dict(self.look)),
+            (names[0], mine, mine.result, look),
+            (names[1], other, other.result, look),
             (f"{names[0]}-minus-{names[1]}", mine, difference, signed),
         ]
-        for name, answer, result, look in run.track(parts, "Writing the comparison"):
+        for name, answer, result, drawn in run.track(parts, "Writing the comparison"):
             path = folder / file_stem(f"{name}-{difference.layer}")
             # What the difference was made from, the records of the other two say.
             known = result is not difference
             note = record(answer.technique, answer.model, answer.image) if known else None
             export.save_data(result, path.with_name(f"{path.name}.npz"), note)
             figure = draw_figure(
-                Shown(answer.technique, answer.model, answer.image, result, look), look
+                Shown(answer.technique, answer.model, answer.image, result, drawn), drawn
             )
             export.save(figure, path.with_name(f"{path.name}.png"), _DPI, note)
         write_whole({folder / "channels.csv": _table(self.pair)})
@@ -75,11 +79,22 @@ def _name(answer: Answer) -> str:
     return stem(answer.image) if answer.image is not None else "picture"
 
 
-def _table(pair: Pair) -> bytes:
-    """Return a line for each channel: both maxima and means, and where they differ most."""
+def _both(pair: Pair) -> tuple[Activation, Activation]:
     one, two = pair.mine.result, pair.other.result
     assert isinstance(one, Activation)
     assert isinstance(two, Activation)
+    return one, two
+
+
+def _reach(pair: Pair, *, signed: bool) -> float:
+    """Return the value of the last colour that both pictures' maps share, as on screen."""
+    limits = [pixels.map_limits(maps.values, signed=signed) for maps in _both(pair)]
+    return float(np.concatenate(limits)[:, 1].max(initial=0))
+
+
+def _table(pair: Pair) -> bytes:
+    """Return a line for each channel: both maxima and means, and where they differ most."""
+    one, two = _both(pair)
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(_COLUMNS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QIconEngine, QImage, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QFontMetrics, QIcon, QIconEngine, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import theme
+
+_TITLE_BAR = 32  # what the system's own bar above a window may take
 
 
 def named(widget: QWidget, name: str, says: str, tip: str = "") -> None:
@@ -85,13 +87,22 @@ class Icon(QLabel):
         super().changeEvent(event)
 
 
-def fix_size(widget: QWidget, width: int = 0, height: int = 0) -> None:
-    """Fix a size given in pixels of the design; `rescale` follows a zoomed interface."""
-    widget.setProperty("design", [width, height])
+def fix_size(
+    widget: QWidget, width: int = 0, height: int = 0, least: int = 0, most: int = 0
+) -> None:
+    """Fix a size, or the least and the most width, given in pixels of the design.
+
+    `rescale` follows a zoomed interface.
+    """
+    widget.setProperty("design", [width, height, least, most])
     if width:
         widget.setFixedWidth(theme.px(width))
     if height:
         widget.setFixedHeight(theme.px(height))
+    if least:
+        widget.setMinimumWidth(theme.px(least))
+    if most:
+        widget.setMaximumWidth(theme.px(most))
 
 
 def rescale(window: QWidget) -> None:
@@ -102,11 +113,16 @@ def rescale(window: QWidget) -> None:
             fix_size(widget, *design)
 
 
+def fit_screen(dialog: QWidget, width: int, height: int) -> None:
+    """Give a window a size in pixels of the design, or as much of it as its screen has."""
+    room = dialog.screen().availableSize() - QSize(0, theme.px(_TITLE_BAR))
+    dialog.resize(QSize(theme.px(width), theme.px(height)).boundedTo(room))
+
+
 def icon_button(icon: str, name: str, says: str, tip: str) -> QToolButton:
     """Return a bare button that shows an icon only."""
     button = QToolButton()
     button.setIcon(theme.icon(icon))
-    button.setIconSize(QSize(theme.px(16), theme.px(16)))
     button.setAutoRaise(True)
     fix_size(button, 28, 28)
     named(button, name, says, tip)
@@ -201,6 +217,7 @@ class Segments(QWidget):
         for index, (value, text, tip) in enumerate(options):
             button = _Segment(text)
             named(button, f"{name}_{value}", f"{says}: {text}", tip)
+            button.setAutoDefault(False)  # Enter is for what a dialog is there for
             self._group.addButton(button, index)
             row.addWidget(button)
         self._group.buttons()[0].setChecked(True)
@@ -254,13 +271,12 @@ class Slide(QWidget):
             row.addWidget(Icon(icon))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, round((high - low) / step))
-        self.slider.setMinimumWidth(theme.px(40))
-        self.slider.setMaximumWidth(theme.px(160))
+        fix_size(self.slider, least=40, most=160)
         named(self.slider, name, text or tip.partition(" (")[0], tip)
         row.addWidget(self.slider, 1)
+        self._widest = f"{high:.{self._digits}f}"
         self._shown = label("")
-        width = self._shown.fontMetrics().horizontalAdvance(f"{high:.{self._digits}f}")
-        self._shown.setMinimumWidth(width)
+        self._fit_fonts()
         row.addWidget(self._shown)
         self._shown.setVisible(numbered)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -277,6 +293,16 @@ class Slide(QWidget):
         self.slider.setValue(round((value - self._low) / self._step))
         self.slider.blockSignals(False)
         self._show()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep room for the value in another font."""
+        if event.type() == QEvent.Type.ApplicationFontChange:
+            self._fit_fonts()
+        super().changeEvent(event)
+
+    def _fit_fonts(self) -> None:
+        metrics = QFontMetrics(theme.font("body"))
+        self._shown.setMinimumWidth(metrics.horizontalAdvance(self._widest))
 
     def _changed(self) -> None:
         self._show()
@@ -316,10 +342,10 @@ class ColormapPicker(QComboBox):
             "Colour map",
             "Colours of the values. All of them are read right by colour-blind people.",
         )
-        self.setIconSize(QSize(theme.px(36), theme.px(12)))
-        self.setMinimumWidth(self._room(maps))
+        self._widest = tuple(maps)
         self._maps: tuple[str, ...] = ()
         self._preferred: Mapping[str, str] = {}
+        self._fit_fonts()
         self.set_maps(maps)
         self.activated.connect(self._picked)
 
@@ -348,10 +374,18 @@ class ColormapPicker(QComboBox):
         wanted = self._preferred.get(self._maps[0], "")
         return wanted if wanted in self._maps else self._maps[0]
 
-    def _room(self, maps: Sequence[str]) -> int:
-        """Return the width that shows strip and name of every colour map."""
-        metrics = self.fontMetrics()
-        return theme.px(36 + 38) + max(metrics.horizontalAdvance(name) for name in maps)
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the size of the interface."""
+        if event.type() == QEvent.Type.ApplicationFontChange:
+            self._fit_fonts()
+        super().changeEvent(event)
+
+    def _fit_fonts(self) -> None:
+        """Keep room for strip and name of every colour map."""
+        metrics = QFontMetrics(theme.font("body"))
+        names = max(metrics.horizontalAdvance(name) for name in self._widest)
+        self.setIconSize(QSize(theme.px(36), theme.px(12)))
+        self.setMinimumWidth(theme.px(36 + 38) + names)
 
     def _picked(self) -> None:
         self.colormap_picked.emit(self.currentText())

@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
 
 Hook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
@@ -33,7 +32,7 @@ class CrashDialog(QDialog):
         named(self, "crashDialog", "Something went wrong")
         self.setWindowTitle("Something went wrong")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(theme.px(640), theme.px(420))
+        fit_screen(self, 640, 420)
         says = label(
             "CNNviz met a bug. Your pictures and settings are untouched and you can go on; if "
             "something looks wrong now, restart. Please send the report below: it has the place "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
     QFileDialog,
     QHBoxLayout,
+    QLineEdit,
     QMenu,
     QSizePolicy,
     QVBoxLayout,
@@ -23,6 +24,7 @@ from cnnviz_desktop.gui.controls import Ground, Line, icon_button, label, named,
 from cnnviz_desktop.gui.dataset_rows import RowCanvas
 from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.result_view import middle
+from cnnviz_desktop.gui.target_picker import class_called
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -41,7 +43,7 @@ _HOW_SAID = {
 class ClassTable(RowCanvas):
     """A row a folder: its pictures, the network's class it stands for, and by what that is told.
 
-    The picker lies over the class of the marked row (`classTable`). Signals: `said` (row, class
+    The picker (`classPicker`) lies over the class of the marked row. Signals: `said` (row, class
     index or None).
     """
 
@@ -52,7 +54,9 @@ class ClassTable(RowCanvas):
         self._facts: DatasetFacts | None = None
         self._labels: tuple[str, ...] = ()
         self.picker = QComboBox(self.viewport())
+        self._typed = QLineEdit()
         self.picker.setEditable(True)
+        self.picker.setLineEdit(self._typed)
         self.picker.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.picker.setMaxVisibleItems(20)
         self.picker.setSizeAdjustPolicy(
@@ -64,13 +68,15 @@ class ClassTable(RowCanvas):
             "Class of this folder",
             "Type part of a class's name or its number",
         )
-        completer = QCompleter(self.picker.model(), self.picker)
+        self._completer = completer = QCompleter(self.picker.model(), self.picker)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setMaxVisibleItems(12)
         self.picker.setCompleter(completer)
         self.picker.hide()
         self.picker.activated.connect(self._chose)
+        self._typed.returnPressed.connect(self._entered)
+        self.picker.installEventFilter(self)
         self.picked.connect(self._place_picker)
         self.opened.connect(self._edit)
 
@@ -169,9 +175,22 @@ class ClassTable(RowCanvas):
 
     def _edit(self, _row: int) -> None:
         self.picker.setFocus()
-        line = self.picker.lineEdit()
-        if line is not None:
-            line.selectAll()
+        self._typed.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Write the class of the row again where the field is left without a choice."""
+        if watched is self.picker and event.type() == QEvent.Type.FocusOut:
+            popup = self._completer.popup()
+            if popup is None or not popup.isVisible():
+                self._place_picker()
+        return super().eventFilter(watched, event)
+
+    def _entered(self) -> None:
+        """Take the class that was typed, or part of its name."""
+        index = class_called(self._typed.text(), self._labels)
+        if index is not None:
+            self.picker.setCurrentIndex(index + 1)
+            self._chose(index + 1)
 
     def _chose(self, place: int) -> None:
         if self._facts is not None and 0 <= self._selected < len(self._facts.classes):
@@ -251,6 +270,7 @@ class FolderPage(QWidget):
         )
         self.recent = push_button("Recent", "recentFolders", "Folders that were looked at before")
         self._recent = QMenu(self)
+        self._recent.setToolTipsVisible(True)
         self.recent.setMenu(self._recent)
         self.again = icon_button(
             "reload", "guessClasses", "Guess again", "Forget what was said of the classes"
@@ -263,11 +283,11 @@ class FolderPage(QWidget):
         self.setFocusProxy(self.table)
 
     def show_facts(
-        self, facts: DatasetFacts | None, names: tuple[str, ...], problem: str = ""
+        self, facts: DatasetFacts | None, names: tuple[str, ...] | None, problem: str = ""
     ) -> None:
-        """Show a folder, or why there is none to show."""
+        """Show a folder, or why there is none to show; `names` are None without a network."""
         self._facts = facts
-        self.table.show_facts(facts, names)
+        self.table.show_facts(facts, names or ())
         classes = facts is not None and bool(facts.classes)
         self.table.setVisible(classes)
         self.again.setVisible(facts is not None and facts.indices != facts.guessed)
@@ -281,7 +301,7 @@ class FolderPage(QWidget):
             self._name.setText("Pictures")
             self._about.setText("")
             step = "Choose another folder, or check the path at the right."
-            waits = "Looking at the folder…" if names else "It waits for the model."
+            waits = "It waits for the model." if names is None else "Looking at the folder…"
             self._nothing.set_text(problem or waits, step if problem else "")
             return
         self._name.setText(facts.title)
@@ -289,8 +309,9 @@ class FolderPage(QWidget):
         self._notes.setText("\n".join(facts.notes))
         self._nothing.set_text(
             "These pictures have no classes.",
-            "Their exemplars can be found: press Run (F5). To see which classes channels stand for "
-            "and to evaluate, put the pictures into a folder for each class.",
+            "Exemplars can be found all the same: choose that method and press Run (F5). To see "
+            "which classes channels stand for and to evaluate, put the pictures into a folder for "
+            "each class.",
         )
 
     def set_recent(self, paths: list[str]) -> None:

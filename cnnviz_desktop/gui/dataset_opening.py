@@ -6,8 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.gui.dataset_source import DatasetSource
+from cnnviz_desktop.data import DatasetFacts, ImageInput
 from cnnviz_desktop.gui.dataset_work import ReadPicture
 from cnnviz_desktop.gui.export_work import Refused
 from cnnviz_desktop.gui.pictures import Picture
@@ -22,21 +21,15 @@ class DatasetOpening(QObject):
     opened = Signal(str, object)
     refused = Signal(str)
 
-    def __init__(
-        self, session: Session, source: DatasetSource, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._source = source
         self._keys: dict[tuple[str, str], int] = {}  # place and name -> key in the session
-        self._wanted = ""
+        self._wanted = ("", "")  # place and name
 
-    def open(self, key: str) -> None:
+    def open(self, facts: DatasetFacts, key: str) -> None:
         """Open the picture of a dataset by its name there or its path, and look at it."""
-        facts = self._source.facts
-        if facts is None:
-            return
-        known = self._known(key)
+        known = self._known(facts, key)
         if known is not None:
             job = self._session.job(_SLOT)
             if job is not None:
@@ -44,15 +37,13 @@ class DatasetOpening(QObject):
             self._session.pictures.select(known.key)
             self.opened.emit(key, known.image)
             return
-        self._wanted = key
+        self._wanted = (facts.place, key)
         job = self._session.submit(ReadPicture(facts, key), "Opening a picture", _SLOT)
         job.done.connect(self._took)
 
-    def _known(self, key: str) -> Picture | None:
+    def _known(self, facts: DatasetFacts, key: str) -> Picture | None:
         """Return a picture that is in the session already."""
-        facts, pictures = self._source.facts, self._session.pictures
-        if facts is None:
-            return None
+        pictures = self._session.pictures
         number = self._keys.get((facts.place, key))
         if number is not None and number in pictures:
             return pictures[number]
@@ -66,10 +57,9 @@ class DatasetOpening(QObject):
         if isinstance(found, Refused):
             self.refused.emit(found.sentence)
             return
-        facts, pictures = self._source.facts, self._session.pictures
+        pictures = self._session.pictures
         entry = pictures.entry(found)
         pictures.insert(entry)
-        if facts is not None:
-            self._keys[facts.place, self._wanted] = entry.key
+        self._keys[self._wanted] = entry.key
         pictures.select(entry.key)
-        self.opened.emit(self._wanted, found)
+        self.opened.emit(self._wanted[1], found)

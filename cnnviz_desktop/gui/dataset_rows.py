@@ -106,14 +106,6 @@ class RowCanvas(PaintedArea):
 
     # ------------------------------------------------------------------------------------ events
 
-    def event(self, event: QEvent) -> bool:
-        """Keep Enter from the window while the rows have the keyboard."""
-        asked = event.type() == QEvent.Type.ShortcutOverride
-        if asked and isinstance(event, QKeyEvent) and event.key() in _ENTER:
-            event.accept()
-            return True
-        return super().event(event)
-
     def viewportEvent(self, event: QEvent) -> bool:
         """Say what is under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

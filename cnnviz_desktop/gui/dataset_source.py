@@ -65,7 +65,7 @@ class DatasetSource(QObject):
         self._look.timeout.connect(self._look_again)
         session.technique_changed.connect(self._changed)
         session.tab_changed.connect(self._changed)
-        session.models.changed.connect(self._other_model)
+        session.models.changed.connect(self.follow)
         session.requested.connect(self._requested)
         session.answered.connect(self._answered)
 
@@ -90,9 +90,6 @@ class DatasetSource(QObject):
         if tab == DATASET:
             self.follow()
 
-    def _other_model(self) -> None:
-        self.follow()
-
     def follow(self) -> None:
         """Look at what the tab's form says, while the tab is in view."""
         model, technique = self._session.model, self._session.techniques.get(DATASET)
@@ -103,9 +100,12 @@ class DatasetSource(QObject):
             waits = self._described is not None and self._described[0] is model
             self.facts, self.problem, self.place = None, "", place
             self._forget_layer()
+            self._drop(_FACTS)
             self._described = None
             self.described.emit()
             self._typed.start(_TYPED if waits else 0)
+        elif self.problem:
+            self._describe()  # it may be there by now
         elif self.facts is not None:
             self._take_said()
             self._see()
@@ -113,12 +113,16 @@ class DatasetSource(QObject):
     def _forget_layer(self) -> None:
         self._look.stop()
         self._seen = None
-        asked = self._session.job(_LAYER)
-        if asked is not None:
-            asked.supersede()  # or what was known of the layer before would come back
+        self._drop(_LAYER)  # or what was known of the layer before would come back
         if self.overview is not None:
             self.overview = None
             self.known.emit()
+
+    def _drop(self, slot: str) -> None:
+        """Wait no longer for an answer to what was asked before."""
+        asked = self._session.job(slot)
+        if asked is not None:
+            asked.supersede()
 
     def _describe(self) -> None:
         model = self._session.model
@@ -131,6 +135,7 @@ class DatasetSource(QObject):
     def _took_facts(self, found: DatasetFacts | Refused) -> None:
         if isinstance(found, Refused):
             self.facts, self.problem = None, found.sentence
+            self._forget_layer()
             self.described.emit()
             return
         before, self.problem = self.facts, ""
@@ -228,7 +233,7 @@ class DatasetSource(QObject):
             self._look.start(_LOOK)
 
     def _requested(self, tab: str) -> None:
-        if tab == DATASET and self.facts is not None:
+        if tab == DATASET and (self.facts is not None or self.problem):
             self._describe()  # pictures may have been added since
             self._look.start(_LOOK)
 

@@ -63,7 +63,7 @@ class DatasetView(ResultView):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.source = DatasetSource(session, self)
-        self._opening = DatasetOpening(session, self.source, self)
+        self._opening = DatasetOpening(session, self)
         self.pages = Segments(_PAGES, "datasetPages", "What the tab shows")
         self.bar.addWidget(self.pages)
         self.folder = FolderPage()
@@ -205,7 +205,7 @@ class DatasetView(ResultView):
         offered = self._offered()
         for name, _words, _tip in _PAGES:
             self.pages.show_option(name, name in offered)
-        self.exemplars.show_bar(shown=self._page in _OF_EXEMPLARS)
+        self.exemplars.show_bar(shown=self._page in _OF_EXEMPLARS, pictured=self._page == CHANNELS)
 
     def _turn(self, page: str) -> None:
         offered = self._offered()
@@ -223,7 +223,7 @@ class DatasetView(ResultView):
 
     def _described(self) -> None:
         model, source = self.session.model, self.source
-        names = model.labels if model is not None else ()
+        names = model.labels if model is not None else None
         self.folder.show_facts(source.facts, names, source.problem)
         answer = self.answer()
         if answer is not None and (facts := self._facts_of(answer)) is not None:

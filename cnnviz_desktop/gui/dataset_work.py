@@ -6,17 +6,15 @@ An answer of `Refused` holds the sentence for the person, so that the one who as
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QImage
 
 from cnnviz_desktop.data import Box, ChannelPictures, DatasetFacts, ExemplarOverview, ImageInput
 from cnnviz_desktop.engine.run import Run
-from cnnviz_desktop.errors import Cancelled, CnnvizError
-from cnnviz_desktop.gui.export_work import Refused
+from cnnviz_desktop.gui.export_work import Refused, refusing
 from cnnviz_desktop.gui.qimages import qimage_of
 
 if TYPE_CHECKING:
@@ -24,10 +22,7 @@ if TYPE_CHECKING:
 
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
-Given = TypeVar("Given")
-
 THUMB = 112  # pixels of a thumbnail's longer side
-_GROUND = 0x00000000  # beside a picture the canvas shows through
 
 
 @dataclass(frozen=True)
@@ -65,15 +60,6 @@ class Seen:
     seconds: float
 
 
-def _answered(make: Callable[[], Given]) -> Given | Refused:
-    try:
-        return make()
-    except Cancelled:
-        raise
-    except CnnvizError as error:
-        return Refused(str(error))
-
-
 @dataclass(frozen=True, eq=False)
 class Describe:
     """Say what a folder is to a network -> `DatasetFacts` or `Refused`."""
@@ -81,15 +67,14 @@ class Describe:
     model: LoadedModel
     place: Place
 
-    def __call__(self, run: Run) -> DatasetFacts | Refused:
+    @refusing
+    def __call__(self, run: Run) -> DatasetFacts:
         """List its pictures."""
         from cnnviz_desktop.engine.dataset_facts import facts_of
         from cnnviz_desktop.engine.datasets import open_dataset
 
         place = self.place
-        return _answered(
-            lambda: facts_of(open_dataset(place.folder, place.split, place.generated), self.model)
-        )
+        return facts_of(open_dataset(place.folder, place.split, place.generated), self.model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,17 +84,15 @@ class CheckFiles:
     facts: DatasetFacts
     place: Place
 
-    def __call__(self, run: Run) -> DatasetFacts | Refused:
+    @refusing
+    def __call__(self, run: Run) -> DatasetFacts:
         """Read the head of every file."""
         from cnnviz_desktop.engine.dataset_facts import with_broken
         from cnnviz_desktop.engine.datasets import open_dataset
 
         place = self.place
-        return _answered(
-            lambda: with_broken(
-                self.facts, open_dataset(place.folder, place.split, place.generated), run
-            )
-        )
+        dataset = open_dataset(place.folder, place.split, place.generated)
+        return with_broken(self.facts, dataset, run)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +103,12 @@ class SayClasses:
     labels: tuple[str, ...]
     said: Mapping[str, int | None]
 
-    def __call__(self, run: Run) -> Path | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Path:
         """Write it down."""
         from cnnviz_desktop.engine.remembered_classes import remember
 
-        facts = self.facts
-        return _answered(lambda: remember(facts.kind, facts.place, self.labels, self.said))
+        return remember(self.facts.kind, self.facts.place, self.labels, self.said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +119,13 @@ class ReadOverview:
     facts: DatasetFacts
     layer: str
 
-    def __call__(self, run: Run) -> Seen | Refused:
+    @refusing
+    def __call__(self, run: Run) -> Seen:
         """Read the index, which may be filling meanwhile."""
         from cnnviz_desktop.engine.exemplar_overview import overview
 
         start = time.perf_counter()
-        found = _answered(lambda: overview(self.model, self.facts, self.layer))
-        if isinstance(found, Refused):
-            return found
+        found = overview(self.model, self.facts, self.layer)
         return Seen(found, time.perf_counter() - start)
 
 
@@ -157,16 +139,16 @@ class CutRows:
     channels: tuple[int, ...]
     spread: bool
 
-    def __call__(self, run: Run) -> tuple[RowPictures, ...] | Refused:
+    @refusing
+    def __call__(self, run: Run) -> tuple[RowPictures, ...]:
         """Decode them; a newer request stops it after a few."""
         from cnnviz_desktop.engine.exemplar_overview import channel_pictures
         from cnnviz_desktop.engine.exemplar_pictures import PERCENTILES
 
         shares = PERCENTILES if self.spread else ()
-        found = _answered(
-            lambda: channel_pictures(self.model, self.facts, self.layer, self.channels, run, shares)
+        return _rows_of(
+            channel_pictures(self.model, self.facts, self.layer, self.channels, run, shares)
         )
-        return found if isinstance(found, Refused) else _rows_of(found)
 
 
 def _rows_of(found: ChannelPictures) -> tuple[RowPictures, ...]:
@@ -211,9 +193,10 @@ class ReadPicture:
     facts: DatasetFacts
     key: str
 
-    def __call__(self, run: Run) -> ImageInput | Refused:
+    @refusing
+    def __call__(self, run: Run) -> ImageInput:
         """Do it."""
-        return _answered(lambda: _read(self.facts, self.key))
+        return _read(self.facts, self.key)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +211,7 @@ class ReadThumbs:
         return tuple(self._thumb(file) for file in run.track(self.files, "Opening pictures"))
 
     def _thumb(self, file: str) -> QImage | None:
-        found = _answered(lambda: _read(self.facts, file))
+        found = refusing(_read)(self.facts, file)
         if isinstance(found, Refused):
             return None
         from cnnviz_desktop.gui.display import reduced

@@ -266,6 +266,14 @@ def _amiss(found: Found) -> str:
     if left:
         what = left[0] if len(left) == 1 else f"{labels.whole(len(left))} pictures"
         says.append(f"{what} {'was' if len(left) == 1 else 'were'} left out.")
+    names = [item.name for item in found.lost if item.kind == "labels"]
+    if names and not found.lacks:
+        says.append(f"{names[0]} was left out: classes have numbers in place of names.")
+    if found.lacks:
+        says.append(
+            f"{found.lacks} was left out, so the network is not loaded and what it gave last is "
+            "shown. Choose another network, or open the session again to say where the file is."
+        )
     return " ".join(says)
 
 

@@ -20,6 +20,7 @@ from cnnviz_desktop.gui.qimages import pixels_of
 
 # Encoded forms first: decoding them ourselves keeps orientation and tells what was decided.
 _ENCODED = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/bmp")
+_NO_PICTURE = "There is no picture in that. Drop image files, a folder or a picture."
 _SOURCE = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*(?:"([^"]+)"|'([^']+)'|([^\s>]+))""", re.I)
 
 
@@ -27,17 +28,12 @@ _SOURCE = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*(?:"([^"]+)"|'([^']+)'|([^\s>]+
 class Dropped:
     """What came: `files` (files and folders), or one `image` as encoded bytes or pixels.
 
-    `refusal` is a sentence where there was something, but nothing that can be opened.
+    `refusal` says of what cannot be opened why, where there is more to say than that.
     """
 
     files: tuple[Path, ...] = ()
     image: bytes | Pixels | None = None
     refusal: str = ""
-
-    @property
-    def empty(self) -> bool:
-        """Tell whether there is nothing to open."""
-        return not self.files and self.image is None
 
 
 def may_hold_images(mime: QMimeData) -> bool:
@@ -74,7 +70,7 @@ def _from_addresses(addresses: list[str]) -> Dropped:
     """Return what lies behind addresses: local files, or a picture written out as data."""
     files: list[Path] = []
     remote = False
-    for address in (line.strip().strip('"') for line in addresses):
+    for address in (line.strip().strip("\"'") for line in addresses):
         if address.startswith("data:image/"):
             data = _decoded(address)
             if data:
@@ -92,7 +88,7 @@ def _from_addresses(addresses: list[str]) -> Dropped:
             refusal="That is a link, and nothing is fetched from the network. "
             "Copy the picture itself, or save it and drop the file."
         )
-    return Dropped(refusal="There is no picture in that. Drop image files, a folder or a picture.")
+    return Dropped()
 
 
 def _exists(text: str) -> bool:
@@ -139,7 +135,7 @@ class DropTarget(QObject):
         elif dropped.image is not None:
             self.image_dropped.emit(dropped.image)
         else:
-            self.refused.emit(dropped.refusal)
+            self.refused.emit(dropped.refusal or _NO_PICTURE)
 
     def eventFilter(self, watched: Any, event: QEvent) -> bool:
         """Take the drag events of the widget."""

@@ -10,7 +10,6 @@ from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPaintEvent, QPalette, QPi
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QMenu,
@@ -20,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import Ground, Line, label, named, push_button
+from cnnviz_desktop.gui.controls import Ground, Icon, Line, label, named, push_button
 from cnnviz_desktop.gui.drops import paint_dashes
 
 _ADVICE = (
@@ -48,7 +47,6 @@ class EmptyPage(Ground):
         self.recent = QMenu(self)
         self.recent.setToolTipsVisible(True)
         self._offered: tuple[Path, ...] = ()
-        self._icons: list[tuple[QLabel, str, str, int]] = []
 
     def show_samples(self, samples: Sequence[Path]) -> None:
         """Offer the sample pictures, which are small PNG files of our own."""
@@ -97,29 +95,12 @@ class EmptyPage(Ground):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(scroll)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Tint the icons for the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_icons"):
-            self._tint()
-
-    def _add_icon(self, name: str, role: str, side: int) -> QLabel:
-        shown = QLabel()
-        self._icons.append((shown, name, role, side))
-        self._tint()
-        return shown
-
-    def _tint(self) -> None:
-        ratio = self.devicePixelRatioF()
-        for shown, name, role, side in self._icons:
-            shown.setPixmap(theme.icon_pixmap(name, role, theme.px(side), ratio))
-
     def _make_zone(self) -> QWidget:
         zone = _Zone()
         column = QVBoxLayout(zone)
         column.setContentsMargins(16, theme.px(28), 16, theme.px(28))
         column.setSpacing(8)
-        icon = self._add_icon("drop", "accent", 32)
+        icon = Icon("drop", "accent", 32)
         icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
         title = label("Drop a picture or a folder here", "strong")
         title.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -173,10 +154,9 @@ class EmptyPage(Ground):
             says.setWordWrap(True)
             column.addWidget(says)
             column.addStretch(1)
-            picture = self._add_icon(icon, "muted", 16)
             piece = QHBoxLayout()
             piece.setSpacing(8)
-            piece.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+            piece.addWidget(Icon(icon), 0, Qt.AlignmentFlag.AlignTop)
             piece.addLayout(column, 1)
             row.addLayout(piece, 1)
         return row

@@ -42,12 +42,11 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self._title = title
         self._step = step
-        self._icon = ""
         self.setAccessibleName(f"{title} {step}".strip())
 
-    def set_text(self, title: str, step: str = "", icon: str = "") -> None:
+    def set_text(self, title: str, step: str = "") -> None:
         """Say something else."""
-        self._title, self._step, self._icon = title, step, icon
+        self._title, self._step = title, step
         self.setAccessibleName(f"{title} {step}".strip())
         self.update()
 
@@ -68,4 +67,4 @@ class EmptyState(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the two sentences."""
         painter = QPainter(self)
-        paint_empty(painter, self.rect(), self._title, self._step, self._icon)
+        paint_empty(painter, self.rect(), self._title, self._step)

@@ -61,15 +61,10 @@ class ConfusionMatrix(PaintedArea):
 
     def show_evaluation(self, found: Evaluation | None) -> None:
         """Show a network's confusions."""
-        same = (
-            found is not None
-            and self._found is not None
-            and self.cells is not None
-            and cells_of(found).columns == self.cells.columns
-        )
-        self._found = found
-        self.cells = cells_of(found) if found is not None else None
-        if not same:
+        before, now = self.cells, cells_of(found) if found is not None else None
+        self._found, self.cells = found, now
+        shown, wanted = ((item.rows, item.columns) if item else None for item in (before, now))
+        if shown != wanted:
             self._cell, self._zoom = (-1, -1), 1.0
         self._hover = (-1, -1)
         self._fit_scroll_bars()
@@ -201,35 +196,31 @@ class ConfusionMatrix(PaintedArea):
         painter.fillRect(event.rect(), now.base)
         if self._found is None or self.cells is None:
             return
-        rows, columns = len(self.cells.rows), len(self.cells.columns)
         side = self.cell_side()
-        top = (self._above() - self._origin().y()) // side
-        bottom = min(rows, (self.viewport().height() - self._origin().y()) // side + 1)
+        rows, columns = self._in_sight(side)
         room = QRect(self._names(), self._above(), self.viewport().width(), 10**6)
         painter.save()
         painter.setClipRect(room)
-        for row in range(max(0, top), bottom):
+        for row in rows:
             self._paint_row(painter, row, columns, side)
         self._frame(painter, self._hover, now.muted, 1)
-        self._frame(painter, self._cell, now.accent, 2)
+        self._frame(painter, self._cell, now.text, 2)  # which what is right cannot hide
         painter.restore()
-        self._paint_names(painter, side)
+        self._paint_names(painter, rows, columns, side)
         if self.hasFocus() and self._cell[0] < 0:
             painter.setPen(QPen(now.accent, 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1))
 
-    def _paint_row(self, painter: QPainter, row: int, columns: int, side: int) -> None:
+    def _paint_row(self, painter: QPainter, row: int, columns: range, side: int) -> None:
         """Paint the cells of a row that are in sight; where they are tiny those that hold some."""
         assert self.cells is not None
-        now, left = theme.current(), self._origin().x()
-        first = max(0, (self._names() - left) // side)
-        last = min(columns, (self.viewport().width() - left) // side + 1)
+        now, first, last = theme.current(), columns.start, columns.stop
         gap = 1 if side >= _GAPPED else 0
         painter.setFont(theme.font("caption"))
         counts = self.cells.counts[row, first:last]
         total = max(1, int(self.cells.counts[row].sum()))
-        shown: Iterable[int] = range(first, last)
+        shown: Iterable[int] = columns
         if not gap:
             whole = self.cell_rect(row, first)
             whole.setRight(self.cell_rect(row, last - 1).right())
@@ -246,7 +237,7 @@ class ConfusionMatrix(PaintedArea):
                 painter.setPen(readable_on(ground))
                 painter.drawText(box, _CENTRE, labels.whole(count))
 
-    def _paint_names(self, painter: QPainter, side: int) -> None:
+    def _paint_names(self, painter: QPainter, rows: range, columns: range, side: int) -> None:
         """Write the classes at the left and the answers above, as far as there is room."""
         assert self._found is not None and self.cells is not None
         now, names, above = theme.current(), self._names(), self._above()
@@ -260,34 +251,28 @@ class ConfusionMatrix(PaintedArea):
         words = "is of  ↓      taken for  →"
         painter.drawText(corner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, words)
         row_, column_ = self._hover if self._hover[0] >= 0 else self._cell
+        if side < theme.px(_NAMED):  # where they are tiny those of one cell, or none
+            some = row_ >= 0
+            rows, columns = range(row_, row_ + some), range(column_, column_ + some)
         painter.save()
         painter.setClipRect(QRect(0, above, names, height))
-        for row, label in enumerate(self.cells.rows):
-            box = self.cell_rect(row, 0)
-            marked = row == row_
-            if (side < theme.px(_NAMED) and not marked) or box.top() > height:
-                continue
-            high = max(side, metrics.height())
-            room = QRect(12, box.center().y() - high // 2, names - 20, high)
-            if side < theme.px(_NAMED):
-                painter.fillRect(room, now.base)
-            painter.setPen(now.accent if marked else now.text)
-            text = metrics.elidedText(self._found.labels[label], _ELIDE, room.width())
+        high = max(side, metrics.height())
+        for row in rows:
+            room = QRect(12, self.cell_rect(row, 0).center().y() - high // 2, names - 20, high)
+            painter.setPen(now.accent if row == row_ else now.text)
+            label = self._found.labels[self.cells.rows[row]]
+            text = metrics.elidedText(label, _ELIDE, room.width())
             painter.drawText(room, _RIGHT, text)
         painter.restore()
         painter.save()
         painter.setClipRect(QRect(names, 0, width, above))
-        for column, label in enumerate(self.cells.columns):
-            box = self.cell_rect(0, column)
-            marked = column == column_
-            if (side < theme.px(_NAMED) and not marked) or box.left() > width:
-                continue
-            painter.setPen(now.accent if marked else now.text)
-            text = metrics.elidedText(answer_name(self._found, label), _ELIDE, above - 14)
+        for column in columns:
+            painter.setPen(now.accent if column == column_ else now.text)
+            label = answer_name(self._found, self.cells.columns[column])
+            text = metrics.elidedText(label, _ELIDE, above - 14)
             painter.save()
-            painter.translate(box.center().x(), above - 6)
+            painter.translate(self.cell_rect(0, column).center().x(), above - 6)
             painter.rotate(-90)
-            high = max(side, metrics.height())
             painter.drawText(QRect(0, -high // 2, above - 8, high), _LEFT, text)
             painter.restore()
         painter.restore()
@@ -299,6 +284,18 @@ class ConfusionMatrix(PaintedArea):
             painter.drawRect(QRectF(self.cell_rect(*cell)).adjusted(-0.5, -0.5, 0, 0))
 
     # --------------------------------------------------------------------------------------- place
+
+    def _in_sight(self, side: int) -> tuple[range, range]:
+        """Return the rows and the columns of which there is something to see."""
+        assert self.cells is not None
+        across, down = self.horizontalScrollBar().value(), self.verticalScrollBar().value()
+        right = across + self.viewport().width() - self._names()
+        bottom = down + self.viewport().height() - self._above()
+        rows, columns = len(self.cells.rows), len(self.cells.columns)
+        return (
+            range(down // side, max(0, min(rows, bottom // side + 1))),
+            range(across // side, max(0, min(columns, right // side + 1))),
+        )
 
     def _names(self) -> int:
         return theme.px(_NAMES)

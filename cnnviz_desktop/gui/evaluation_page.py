@@ -83,10 +83,10 @@ class NumbersPage(QWidget):
 
 def shares_table(found: Evaluations) -> tuple[Table, list[int]]:
     """Return a row a class with its recall and precision by each network, and their indices."""
-    import numpy as np
-
     first = found.models[0]
-    present = first.classes[first.support > 0].tolist()
+    of_class = dict(zip(first.classes.tolist(), first.support.tolist(), strict=True))
+    present = [index for index, pictures in of_class.items() if pictures]
+    shares = [_shares(item) for item in found.models]
     several = len(found.models) > 1
     columns, units = ["class", "pictures"], ["", ""]
     for word in ("recall", "precision"):
@@ -94,36 +94,33 @@ def shares_table(found: Evaluations) -> tuple[Table, list[int]]:
         units += ["%"] * len(found.models)
     rows: list[tuple[Cell, ...]] = []
     for index in present:
-        cells: list[Cell] = [first.labels[index]]
-        cells.append(int(first.support[int(np.searchsorted(first.classes, index))]))
-        both = [_shares(item, index) for item in found.models]
-        cells += [recall for recall, _precision in both]
-        cells += [precision for _recall, precision in both]
-        rows.append(tuple(cells))
+        both = [item.get(index, (None, None)) for item in shares]
+        recalls, precisions = zip(*both, strict=True)
+        rows.append((first.labels[index], of_class[index], *recalls, *precisions))
     table = Table("Classes", tuple(columns), tuple(units), tuple(rows), bars=tuple(columns[2:]))
     return table, present
 
 
-def _shares(item: Evaluation, index: int) -> tuple[Cell, Cell]:
-    """Return recall and precision of a class in per cent, None where there are none."""
-    found = dict(zip(item.classes.tolist(), range(len(item.classes)), strict=True))
-    place = found.get(index)
-    if place is None:
-        return None, None
-    recall, precision = float(item.recall[place]), float(item.precision[place])
-    return (
-        None if math.isnan(recall) else 100 * recall,
-        None if math.isnan(precision) else 100 * precision,
-    )
+def _shares(item: Evaluation) -> dict[int, tuple[Cell, Cell]]:
+    """Return recall and precision of each class in per cent, None where there are none."""
+    columns = (item.classes.tolist(), item.recall.tolist(), item.precision.tolist())
+    return {
+        index: (_percent(recall), _percent(precision))
+        for index, recall, precision in zip(*columns, strict=True)
+    }
+
+
+def _percent(share: float) -> Cell:
+    return None if math.isnan(share) else 100 * share
 
 
 class ConfusionPage(QWidget):
     """The matrix of one network, and the pictures of the cell that is picked below it.
 
-    Signals: `picture_chosen` (file).
+    Signals: `picture_chosen` (`DatasetFacts`, file).
     """
 
-    picture_chosen = Signal(str)
+    picture_chosen = Signal(object, str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)

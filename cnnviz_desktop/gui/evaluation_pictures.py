@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Signal
-from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QPalette
+from PySide6.QtGui import QHelpEvent, QImage, QPalette
 from PySide6.QtWidgets import QAbstractScrollArea, QHBoxLayout, QToolTip, QVBoxLayout, QWidget
 
 from cnnviz_desktop.data import DatasetFacts, Evaluation
@@ -15,7 +15,7 @@ from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import Ground, label, named
 from cnnviz_desktop.gui.dataset_work import ReadThumbs
 from cnnviz_desktop.gui.maximise_sheet import PictureSheet, SheetTile
-from cnnviz_desktop.gui.picture_menu import offer_picture
+from cnnviz_desktop.gui.picture_menu import Entry
 from cnnviz_desktop.gui.session import Session
 
 _MOST = 300  # pictures that are shown
@@ -43,27 +43,18 @@ class _Sheet(PictureSheet):
             return True
         return QAbstractScrollArea.viewportEvent(self, event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what can be done with a picture."""
-        place = self.tile_at(self.viewport().mapFromGlobal(event.globalPos()))
-        image = self.tiles()[place].image if place >= 0 else None
-        if image is not None:
-            offer_picture(
-                self,
-                event.globalPos(),
-                image,
-                lambda: self.save_requested.emit(image, self.name_of(place)),
-                ("image", "Open the picture", lambda: self.opened.emit(place)),
-            )
+    def further(self, place: int) -> tuple[Entry, ...]:
+        """Offer to open the picture."""
+        return (("image", "Open the picture", lambda: self.opened.emit(place)),)
 
 
 class EvaluationPictures(Ground):
     """The pictures of a cell, under a line that says which these are.
 
-    Signals: `chosen` (file) one was clicked; `save_requested` (image, name).
+    Signals: `chosen` (`DatasetFacts`, file) one was clicked; `save_requested` (image, name).
     """
 
-    chosen = Signal(str)
+    chosen = Signal(object, str)
     save_requested = Signal(QImage, str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -71,6 +62,7 @@ class EvaluationPictures(Ground):
         self._session = session
         self._facts: DatasetFacts | None = None
         self._files: list[str] = []
+        self._more = ""
         self._captions: list[tuple[str, str]] = []
         self._thumbs: OrderedDict[str, QImage] = OrderedDict()
         self._broken: set[str] = set()
@@ -103,6 +95,7 @@ class EvaluationPictures(Ground):
             job = self._session.job(_SLOT)
             if job is not None:
                 job.supersede()
+        self._tell()
         self._ask()
 
     def show_pictures(
@@ -121,8 +114,9 @@ class EvaluationPictures(Ground):
             names = [Path(file).stem for file in self._files]
         self._captions = list(zip(names, shares, strict=True))
         self._title.setText(title)
-        more = f"the first {_MOST} of {labels.whole(len(places))}" if len(places) > _MOST else ""
-        self._about.setText(more)
+        many = len(places) > _MOST
+        self._more = f"the first {_MOST} of {labels.whole(len(places))}" if many else ""
+        self._tell()
         self.sheet.select(-1)
         self.sheet.show_tiles(())
         self._show_tiles()
@@ -135,6 +129,11 @@ class EvaluationPictures(Ground):
     def files(self) -> list[str]:
         """Return the pictures that are shown."""
         return self._files
+
+    def _tell(self) -> None:
+        """Say how many of the pictures are shown, or how to come to see them."""
+        gone = "The form names other pictures: choose these again to see them."
+        self._about.setText(gone if self._facts is None else self._more)
 
     def _show_tiles(self) -> None:
         tiles = []
@@ -170,5 +169,5 @@ class EvaluationPictures(Ground):
         self._ask()
 
     def _picked(self, place: int) -> None:
-        if 0 <= place < len(self._files):
-            self.chosen.emit(self._files[place])
+        if self._facts is not None and 0 <= place < len(self._files):
+            self.chosen.emit(self._facts, self._files[place])

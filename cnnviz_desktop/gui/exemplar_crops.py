@@ -37,7 +37,7 @@ class ExemplarCrops(QObject):
         self._overview: ExemplarOverview | None = None
         self._rows: OrderedDict[int, tuple[RowPictures, object]] = OrderedDict()
         self._wanted: list[int] = []
-        self._asked: tuple[int, ...] = ()
+        self._asked: dict[int, object] = {}  # channel -> what it was like when it was asked for
         self._failed: set[int] = set()
         self._filling = False
         self._asked_at = 0.0
@@ -75,7 +75,7 @@ class ExemplarCrops(QObject):
             if job is not None:
                 job.supersede()
             self._rows.clear()
-            self._asked = ()
+            self._asked = {}
             self._wanted = []
         self._failed.clear()
         self._rest.start(_REST)
@@ -112,32 +112,30 @@ class ExemplarCrops(QObject):
             return
         # Those that have none come before those that have old ones.
         missing = sorted(self._missing(), key=lambda channel: channel in self._rows)
-        chosen = tuple(missing[:_AT_ONCE])
+        chosen = {channel: self._state(channel) for channel in missing[:_AT_ONCE]}
         wait = self._free_at - time.monotonic() if self._filling else 0.0
         if chosen and wait > 0:
             self._rest.start(max(_REST, round(1000 * wait)))
             return
         asking = self._session.job(_SLOT) is not None
-        if not chosen or (chosen == self._asked and asking):
+        if not chosen or (asking and list(chosen) == list(self._asked)):
             return
         self._asked, self._asked_at = chosen, time.monotonic()
         model, facts, layer, spread = self._about
-        work = CutRows(model, facts, layer, chosen, spread)
+        work = CutRows(model, facts, layer, tuple(chosen), spread)
         job = self._session.submit(work, "Cutting pictures out", _SLOT)
         job.done.connect(self._took)
 
     def _took(self, found: tuple[RowPictures, ...] | Refused) -> None:
-        asked, self._asked = self._asked, ()
+        asked, self._asked = self._asked, {}
         now = time.monotonic()
         self._free_at = now + _SHARE * (now - self._asked_at)
         if isinstance(found, Refused):
-            self._failed |= set(asked)
+            self._failed.update(asked)
             self.refused.emit(found.sentence)
             return
-        if self._overview is None:
-            return
         for row in found:
-            self._rows[row.channel] = row, self._state(row.channel)
+            self._rows[row.channel] = row, asked[row.channel]
             self._rows.move_to_end(row.channel)
         while len(self._rows) > _KEPT:
             self._rows.popitem(last=False)

@@ -11,7 +11,7 @@ from cnnviz_desktop.data import ExemplarOverview, Floats
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.colour_bar import ColourBar
-from cnnviz_desktop.gui.controls import ElidedCombo, Ground, Line, label, named
+from cnnviz_desktop.gui.controls import ElidedCombo, Ground, Line, fix_size, label, named
 from cnnviz_desktop.gui.dataset_rows import RowCanvas
 from cnnviz_desktop.gui.qimages import qimage_of
 
@@ -23,24 +23,12 @@ _LEVEL = 64  # pixels from which on a class's name is written level
 _LIMIT = 3.0  # standard deviations that have the last colour, at most
 
 
-class ClassMatrix(RowCanvas):
-    """A row a channel and a column a class: how far the class lies apart (`classMatrix`)."""
+class _ChannelRows(RowCanvas):
+    """A row a channel, in an order."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("classMatrix", "Channels against classes", parent=parent)
-        self._found: ExemplarOverview | None = None
+    def __init__(self, name: str, says: str, parent: QWidget | None = None) -> None:
+        super().__init__(name, says, parent=parent)
         self._order: list[int] = []
-        self._target = -1
-        self.limit = 1.0
-
-    def show_rows(self, found: ExemplarOverview | None, order: list[int], target: int) -> None:
-        """Show channels in an order; the column of the class `target` is marked."""
-        chosen = self.channel()
-        self._found, self._order, self._target = found, order, target
-        reach = float(np.abs(found.selectivity).max()) if found is not None else 1.0
-        self.limit = min(_LIMIT, max(reach, 1e-6))
-        self._selected = order.index(chosen) if chosen in order else -1
-        self.set_count(len(order))
 
     def channel(self) -> int:
         """Return the channel of the marked row, -1 for none."""
@@ -50,9 +38,39 @@ class ClassMatrix(RowCanvas):
         """Return the channel of a row."""
         return self._order[row]
 
+    def select(self, row: int) -> None:
+        """Mark a row and say which channel it is, without a signal; -1 marks none."""
+        super().select(row)
+        known = self.told(row, QPoint()) or f"Channel {self._order[row]}" if row >= 0 else ""
+        self.setAccessibleDescription(known)
+
     def mark(self, channel: int) -> None:
         """Mark a channel's row, without a signal."""
         self.select(self._order.index(channel) if channel in self._order else -1)
+
+    def _take_order(self, order: list[int]) -> None:
+        """Show channels in an order; the marked one stays marked."""
+        chosen = self.channel()
+        self._order = order
+        self._selected = order.index(chosen) if chosen in order else -1
+        self.set_count(len(order))
+
+
+class ClassMatrix(_ChannelRows):
+    """A row a channel and a column a class: how far the class lies apart (`classMatrix`)."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("classMatrix", "Channels against classes", parent)
+        self._found: ExemplarOverview | None = None
+        self._target = -1
+        self.limit = 1.0
+
+    def show_rows(self, found: ExemplarOverview | None, order: list[int], target: int) -> None:
+        """Show channels in an order; the column of the class `target` is marked."""
+        self._found, self._target = found, target
+        reach = float(np.abs(found.selectivity).max()) if found is not None else 1.0
+        self.limit = min(_LIMIT, max(reach, 1e-6))
+        self._take_order(order)
 
     def class_at(self, point: QPoint) -> int:
         """Return the class of the column at a point, -1 for none."""
@@ -136,10 +154,11 @@ class ClassMatrix(RowCanvas):
         if found is None or place < 0:
             return ""
         channel = self._order[row]
-        apart, mean = found.selectivity[channel, place], found.means[channel, place]
+        apart, mean = float(found.selectivity[channel, place]), found.means[channel, place]
+        side = "below" if apart < 0 else "above"
         return (
             f"Channel {channel} and {found.classes[place]}\n"
-            f"{labels.value(float(apart))} standard deviations above all others\n"
+            f"{labels.value(abs(apart))} standard deviations {side} all others\n"
             f"mean {labels.value(float(mean))}, {int(found.strongest[channel, place])} of its "
             "strongest pictures\nDouble-click opens the unit's card."
         )
@@ -148,38 +167,23 @@ class ClassMatrix(RowCanvas):
         return len(self._found.classes) if self._found is not None else 0
 
 
-class PairBars(RowCanvas):
+class PairBars(_ChannelRows):
     """By how much each channel answers more to one class than to another (`pairBars`)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("pairBars", "Channels that tell two classes apart", parent=parent)
-        self._order: list[int] = []
+        super().__init__("pairBars", "Channels that tell two classes apart", parent)
         self._differences: Floats | None = None
         self._names = ("", "")
 
     def show_pair(self, found: ExemplarOverview | None, one: int, other: int) -> None:
         """Show the channels, those first that answer to the first class more."""
-        chosen = self.channel()
-        if found is None:
-            self._order, self._differences = [], None
-        else:
+        order: list[int] = []
+        self._differences = None
+        if found is not None:
             self._names = found.classes[one], found.classes[other]
             self._differences = found.between(one, other)
-            self._order = np.argsort(-self._differences, kind="stable").tolist()
-        self._selected = self._order.index(chosen) if chosen in self._order else -1
-        self.set_count(len(self._order))
-
-    def channel(self) -> int:
-        """Return the channel of the marked row, -1 for none."""
-        return self._order[self._selected] if 0 <= self._selected < len(self._order) else -1
-
-    def channel_of(self, row: int) -> int:
-        """Return the channel of a row."""
-        return self._order[row]
-
-    def mark(self, channel: int) -> None:
-        """Mark a channel's row, without a signal."""
-        self.select(self._order.index(channel) if channel in self._order else -1)
+            order = np.argsort(-self._differences, kind="stable").tolist()
+        self._take_order(order)
 
     def paint_head(self, painter: QPainter, box: QRect) -> None:
         """Say which side is which class."""
@@ -256,7 +260,7 @@ class ClassesPage(QWidget):
         named(self.other, "pairSecond", "Second class", "Compared with the first")
         for combo in (self.one, self.other):
             combo.setMaxVisibleItems(24)
-            combo.setMinimumWidth(theme.px(104))
+            fix_size(combo, least=104)
             adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             combo.setSizeAdjustPolicy(adjust)
             combo.activated.connect(self._compare)
@@ -316,7 +320,7 @@ class ClassesPage(QWidget):
         words = "Standard deviations above the other classes"
         said = labels.ElidedLabel(words, role="caption", muted=True)
         foot.addWidget(said, 2)
-        self._scale.setMaximumWidth(theme.px(220))
+        fix_size(self._scale, most=220)
         foot.addWidget(self._scale, 1)
         column.addWidget(Line())
         column.addLayout(foot)

@@ -10,9 +10,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.bar_layout import BarLayout
-from cnnviz_desktop.gui.controls import ElidedCombo, Line, Segments, named
+from cnnviz_desktop.gui.controls import ElidedCombo, Line, Segments, fix_size, named
 from cnnviz_desktop.gui.dataset_opening import DatasetOpening
 from cnnviz_desktop.gui.dataset_source import DatasetSource, replaced
 from cnnviz_desktop.gui.empty_state import EmptyState
@@ -86,6 +86,7 @@ class ExemplarPages(QObject):
         self.channels.setFocusProxy(self.sheet)
         self._order: list[int] = []
         self._spread = False
+        self._key = ""  # of the picture that the strip below is about
         self._rest = QTimer(self)  # until the picture that was walked to is opened
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
@@ -93,15 +94,14 @@ class ExemplarPages(QObject):
         self.show_known()
 
     def _make_bar(self, bar: BarLayout) -> None:
-        self.search = SearchField("Channel or class")
+        self.search = SearchField("Channel, class")
         named(
             self.search,
             "exemplarSearch",
             "Find channels",
             "Numbers and ranges (12, 40-47), or part of a class's name",
         )
-        self.search.setMinimumWidth(theme.px(120))
-        self.search.setMaximumWidth(theme.px(180))
+        fix_size(self.search, least=120, most=180)
         self.shown = Segments(_SHOWN, "exemplarShow", "Which pictures are shown")
         self.first = QComboBox()
         named(self.first, "exemplarOrder", "Order", "Which channels come first")
@@ -114,8 +114,7 @@ class ExemplarPages(QObject):
             "Class",
             "Channels that tell this class apart from all others come first",
         )
-        self.target.setMinimumWidth(theme.px(110))
-        self.target.setMaximumWidth(theme.px(200))
+        fix_size(self.target, least=110, most=200)
         self.target.setMaxVisibleItems(24)
         adjust = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         self.target.setSizeAdjustPolicy(adjust)
@@ -158,12 +157,12 @@ class ExemplarPages(QObject):
         found = self._source.overview
         return found is not None and found.labelled and len(found.classes) > 0
 
-    def show_bar(self, *, shown: bool) -> None:
-        """Show the controls where they mean something."""
+    def show_bar(self, *, shown: bool, pictured: bool) -> None:
+        """Show the controls where they mean something; `pictured`: the page has pictures."""
         known = self._source.overview is not None
         labelled = self.is_labelled()
         self.search.setVisible(shown and known)
-        self.shown.setVisible(shown and known)
+        self.shown.setVisible(pictured and known)
         self.first.setVisible(shown and known)
         self.target.setVisible(shown and known and labelled)
 
@@ -183,12 +182,9 @@ class ExemplarPages(QObject):
         facts = self._source.facts
         if found is None:
             return layer, facts.title if facts is not None else ""
-        images, channels = labels.whole(found.images), labels.whole(len(found.values))
-        total = labels.whole(found.total)
         some = found.images + len(found.broken) < found.total
-        seen = f"{images} of {total} pictures" if some else f"{images} pictures"
-        few = len(self._order) < len(found.values)
-        which = f"{len(self._order)} of {channels} channels" if few else f"{channels} channels"
+        seen = _counted(found.images, found.total if some else found.images, "picture")
+        which = _counted(len(self._order), len(found.values), "channel")
         return layer, middle(which, f"{seen} of {found.title}")
 
     def show_known(self) -> None:
@@ -302,8 +298,16 @@ class ExemplarPages(QObject):
     def _arrived(self, channels: list[int]) -> None:
         self.sheet.refresh(channels)
         channel, rank = self.sheet.selected()
-        if channel in channels and self.detail.isVisible():
-            self._tell(channel, rank)
+        row = self._crops.row(channel)
+        if row is None or channel not in channels or not self.detail.isVisible():
+            return
+        if self._key and self._key not in row.keys:
+            self.detail.hide()  # others excite the channel more by now
+            return
+        if self._key:
+            rank = row.keys.index(self._key)
+            self.sheet.select(channel, rank)
+        self._tell(channel, rank)
 
     # --------------------------------------------------------------------------------------- picks
 
@@ -317,6 +321,8 @@ class ExemplarPages(QObject):
         self.classes.mark(channel)
         self._select(channel)
         self.detail.setVisible(True)
+        row = self._crops.row(channel)
+        self._key = row.keys[rank] if row is not None and rank < len(row.keys) else ""
         self._tell(channel, rank)
         self.detail.show_picture(None)
         self._rest.start()
@@ -326,10 +332,13 @@ class ExemplarPages(QObject):
         self._rest.stop()
         channel, rank = self.sheet.selected()
         row = self._crops.row(channel)
-        if row is not None and rank < len(row.keys):
-            self._opening.open(row.keys[rank])
+        facts = self._source.facts
+        if facts is not None and row is not None and rank < len(row.keys):
+            self._opening.open(facts, row.keys[rank])
 
     def _picked_channel(self, channel: int) -> None:
+        if channel != self.sheet.selected()[0]:
+            self.detail.hide()
         self.sheet.select(channel, 0)
         self._select(channel)
 
@@ -397,3 +406,9 @@ class ExemplarPages(QObject):
             self.sheet.select(unit.channel, 0)
             self.classes.mark(unit.channel)
             self.detail.hide()
+
+
+def _counted(shown: int, total: int, what: str) -> str:
+    """Return "3 of 32 channels", or "1 picture" where all are meant."""
+    some = f"{labels.whole(shown)} of " if shown < total else ""
+    return f"{some}{labels.whole(total)} {what}{'' if total == 1 else 's'}"

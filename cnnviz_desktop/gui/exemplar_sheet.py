@@ -107,6 +107,9 @@ class ExemplarSheet(PaintedArea):
         self._channel, self._rank = channel, rank
         if channel in self._order:
             self._bring_into_sight(self._order.index(channel))
+        known = self._found is not None and channel >= 0
+        said = (f"Channel {channel}", *self._said_of(channel, rank)) if known else ()
+        self.setAccessibleDescription("; ".join(dict.fromkeys(said)))
         self.viewport().update()
 
     def is_at_rest(self) -> bool:
@@ -132,15 +135,6 @@ class ExemplarSheet(PaintedArea):
         return (self._order[place], rank) if 0 <= place < len(self._order) else (-1, -1)
 
     # -------------------------------------------------------------------------------------- events
-
-    def event(self, event: QEvent) -> bool:
-        """Keep Enter from the window while the sheet has the keyboard."""
-        asked = event.type() == QEvent.Type.ShortcutOverride
-        enters = (_KEY.Key_Return, _KEY.Key_Enter)
-        if asked and isinstance(event, QKeyEvent) and event.key() in enters:
-            event.accept()
-            return True
-        return super().event(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Say what is under the mouse."""
@@ -194,16 +188,18 @@ class ExemplarSheet(PaintedArea):
         self.walked.emit(self._order[place], rank)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what can be done with a picture and its channel."""
-        channel, rank = self.cell_at(self.viewport().mapFromGlobal(event.globalPos()))
-        if channel < 0:
+        """Offer what can be done with a picture and its channel: the picked one's, by a key."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        channel, rank = self.selected() if by_key else self.cell_at(event.pos())
+        if channel not in self._order:
             return
         row = self._rows(channel)
         image = row.images[rank] if row is not None and 0 <= rank < len(row.images) else None
         if image is not None:
+            there = self.viewport().mapToGlobal(self.cell_rect(channel, rank).center())
             offer_picture(
                 self,
-                event.globalPos(),
+                there if by_key else event.globalPos(),
                 image,
                 lambda: self.save_requested.emit(image, f"channel-{channel}-{rank + 1}"),
                 ("image", "Open the whole picture", lambda: self._pick(channel, rank)),
@@ -340,20 +336,21 @@ class ExemplarSheet(PaintedArea):
         layout = self.layout_now()
         if layout.bars and point.x() >= layout.bars_left and found.labelled:
             return self._told_class(layout, channel, point)
-        row = self._rows(channel)
+        said = self._said_of(channel, rank)
+        if rank >= 0 and self._rows(channel) is not None:
+            said.append("Click opens the picture, double-click the unit's card.")
+        return "\n".join(said)
+
+    def _said_of(self, channel: int, rank: int) -> list[str]:
+        """Return what is known of a picture, or of its channel where no picture is known."""
+        assert self._found is not None
+        found, row = self._found, self._rows(channel)
         if rank < 0 or row is None or rank >= len(row.files):
-            return "\n".join(
-                [f"Channel {channel}", *facts_of_channel(found, channel, self._target)]
-            )
-        label = row.labels[rank]
-        place = row.places[rank]
-        parts = [
-            row.files[rank],
-            found.classes[label] if found.labelled and label >= 0 else "",
-            f"{labels.value(row.values[rank])} at row {place[0]}, column {place[1]} of the map",
-            "Click opens the picture, double-click the unit's card.",
-        ]
-        return "\n".join(part for part in parts if part)
+            return [f"Channel {channel}", *facts_of_channel(found, channel, self._target)]
+        label, place = row.labels[rank], row.places[rank]
+        of = found.classes[label] if found.labelled and label >= 0 else ""
+        where = f"{labels.value(row.values[rank])} at row {place[0]}, column {place[1]} of the map"
+        return [part for part in (row.files[rank], of, where) if part]
 
     def _told_class(self, layout: RowLayout, channel: int, point: QPoint) -> str:
         assert self._found is not None

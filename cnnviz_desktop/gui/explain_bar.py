@@ -60,7 +60,6 @@ class ExplainBar(QObject):
         self._make()
         for widget in (
             self._mode,
-            self._colours,
             self._sign,
             self._scale,
             self._more,
@@ -163,10 +162,8 @@ class ExplainBar(QObject):
         self.opacity.set_value(0.75)
         tip = "Leave out what is below this share of the map's maximum"
         self.threshold = Slide("Threshold", "heatThreshold", tip, 0.0, 0.95, 0.05)
-        for slide in (self.opacity, self.threshold):
-            slide.slider.setMinimumWidth(theme.px(40))
         self._scale = Segments(_SCALES, "heatScale", "Scale")
-        self._more = MoreButton("moreHeat", "The hot region's box; cells as squares")
+        self._more = MoreButton("moreHeat", "Colours, the hot region's box, cells as squares")
         self._box = QCheckBox("Outline the hot region")
         tip = (
             "A box around what is connected to the maximum and above the threshold, or above half "
@@ -176,6 +173,7 @@ class ExplainBar(QObject):
         self._cells = QCheckBox("Cells as squares")
         tip = "One square for each value of the layer, rather than smooth between them"
         named(self._cells, "heatCells", "Cells as squares", tip)
+        self._more.panel.add(self._colours)
         for widget in (self._box, self._cells):
             self._more.panel.add(widget)
             widget.clicked.connect(self._changed)

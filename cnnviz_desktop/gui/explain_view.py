@@ -63,7 +63,6 @@ class ExplainView(ResultView):
         )
         self.view.set_empty_text("No explanation yet.", "It comes with the model and a picture.")
         self._bar = ExplainBar(self.bar, self)
-        self.opacity, self.threshold = self._bar.opacity, self._bar.threshold
         self.controls = self._bar.controls
         self._foot = ScaleFoot("heatValue", "Value under the mouse")
         self.canvas.addWidget(self.view, 1)

@@ -33,7 +33,7 @@ from cnnviz_desktop.gui.controls import (
 )
 from cnnviz_desktop.gui.export_options import ExportOptions, export_folder, fresh
 from cnnviz_desktop.gui.export_work import Refused, WriteMaps, WriteResults, Written
-from cnnviz_desktop.gui.file_field import FileField
+from cnnviz_desktop.gui.file_field import FileField, is_there
 from cnnviz_desktop.gui.flat_style import set_primary
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority
 from cnnviz_desktop.gui.message_bar import MessageBar
@@ -120,10 +120,9 @@ class ExportAllDialog(QDialog):
             return
         done = self._bar.value() if self._bar.maximum() else 0
         self._job.cancel()
-        self.message.tell(
-            "warning",
-            f"Stopped after {labels.whole(done)} files. Those are whole; index.csv lists them.",
-        )
+        files = "file" if done == 1 else "files"
+        said = f"Stopped after {labels.whole(done)} whole {files}; index.csv lists what is there."
+        self.message.tell("warning", said)
 
     def _make_fields(self) -> None:
         kinds = [("results", "All results", "What every technique says about every picture")]
@@ -227,6 +226,7 @@ class ExportAllDialog(QDialog):
         options, everything = self._options, self._everything
         if options.is_data:
             drawn = f"{options.suffix[1:].upper()} data"
+            drawn += ", NPZ of what is no table" if options.suffix == ".csv" else ""
         else:
             size = _SIZES.get(options.size, _SIZES["own"]).format(width=options.inches)
             ground = "dark" if options.dark else "light"
@@ -268,7 +268,7 @@ class ExportAllDialog(QDialog):
         path = self._folder.path()
         if busy:
             self._state.setText(f"Beginning{labels.ELLIPSIS}")
-        elif path is not None and path.exists():
+        elif path is not None and is_there(path):
             made = fresh(path, folder=True).name
             self._state.setText(f"{path.name} is there: {made} will be made")
         else:

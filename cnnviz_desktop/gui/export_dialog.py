@@ -16,11 +16,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cnnviz_desktop.data import Prediction, Table
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.figures import export, tables
+from cnnviz_desktop.figures.result_table import result_table
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import Ground, Line, fix_size, label, named, push_button
+from cnnviz_desktop.gui.controls import (
+    Ground,
+    Line,
+    fit_screen,
+    fix_size,
+    label,
+    named,
+    push_button,
+)
 from cnnviz_desktop.gui.export_form import ExportForm
 from cnnviz_desktop.gui.export_options import (
     DATA,
@@ -32,7 +40,7 @@ from cnnviz_desktop.gui.export_options import (
 )
 from cnnviz_desktop.gui.export_preview import ExportPreview
 from cnnviz_desktop.gui.export_work import Draw, Drawn, Measure, Refused, Write
-from cnnviz_desktop.gui.file_field import FileField
+from cnnviz_desktop.gui.file_field import FileField, is_file
 from cnnviz_desktop.gui.flat_style import set_primary
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority
 from cnnviz_desktop.gui.message_bar import MessageBar
@@ -75,6 +83,7 @@ class ExportDialog(QDialog):
         self._about = label("", "secondary", muted=True)
         named(self._about, "exportAbout", "What it will be")
         self._busy = label(f"Drawing{labels.ELLIPSIS}", "secondary", muted=True)
+        named(self._busy, "exportBusy", "At work")
         self._busy.hide()
         self._note = labels.ElidedLabel(role="secondary", muted=True)
         named(self._note, "exportNote", "What is written")
@@ -83,7 +92,7 @@ class ExportDialog(QDialog):
         self._timers = [self._timer(pause) for pause in (_PAUSE, _REST, _NOTICE)]
         self._lay_out()
         self._connect()
-        self.resize(theme.px(1000), theme.px(700))
+        fit_screen(self, 1000, 700)
         self._changed_file()
 
     def options(self) -> ExportOptions:
@@ -125,13 +134,17 @@ class ExportDialog(QDialog):
 
     def done(self, result: int) -> None:
         """Leave no work behind."""
+        self._drop_work()
+        super().done(result)
+
+    def _drop_work(self) -> None:
+        """Stop what is drawn or counted for options that are not those of now."""
         for timer in self._timers:
             timer.stop()
         for slot in ("export preview", "export size"):
             job = self._jobs.current(slot)
             if job is not None:
                 job.supersede()
-        super().done(result)
 
     def _timer(self, pause: int) -> QTimer:
         timer = QTimer(self)
@@ -246,7 +259,7 @@ class ExportDialog(QDialog):
 
     def _show_state(self) -> None:
         path, writing = self.path(), self._writing is not None
-        there = path is not None and path.is_file()
+        there = path is not None and is_file(path)
         record = f"Its record goes inside and beside it, as {path.name}.json" if path else ""
         self._note.setText(
             f"Writing {path.name}{labels.ELLIPSIS}"
@@ -262,7 +275,7 @@ class ExportDialog(QDialog):
 
     def _wait(self) -> None:
         """Draw when the person pauses."""
-        self._timers[1].stop()
+        self._drop_work()
         self._timers[0].start()
 
     def _draw(self) -> None:
@@ -297,17 +310,11 @@ class ExportDialog(QDialog):
         self._drawn, self._bytes = None, 0
         result = self._shown.result
         rows: list[tuple[str, ...]]
-        if self._suffix() == ".csv" and isinstance(result, Prediction):
-            head: list[tuple[str, ...]] = [("label", "class", "probability", "logit")]
-            rows = head + [
-                (name, str(index), f"{share:.4f}", labels.value(float(result.logits[index])))
-                for index, name, share in result.top(_ROWS)
-            ]
-            self.preview.show_rows(f"{len(result.labels)} classes, likeliest first", rows)
-        elif self._suffix() == ".csv" and isinstance(result, Table):
-            rows = [tuple(map(tables.written, row)) for row in result.rows[:_ROWS]]
-            rows.insert(0, tuple(tables.heads(result)))
-            self.preview.show_rows(f"{labels.whole(len(result.rows))} rows", rows)
+        table = result_table(result) if self._suffix() == ".csv" else None
+        if table is not None:
+            rows = [tuple(map(tables.written, row)) for row in table.rows[:_ROWS]]
+            rows.insert(0, tuple(tables.heads(table)))
+            self.preview.show_rows(f"{labels.whole(len(table.rows))} rows", rows)
         else:
             rows = [("array", "shape", "values")]
             for name, array in export.arrays(result).items():

@@ -19,14 +19,16 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.data import (
+    Comparison,
+    Curves,
+    Distribution,
+    Exemplars,
     FilterBank,
-    Heatmap,
-    Heatmaps,
-    Inverted,
     Maximised,
     Prediction,
     Table,
     Timeline,
+    Tuning,
 )
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import (
@@ -39,6 +41,7 @@ from cnnviz_desktop.gui.controls import (
     named,
 )
 from cnnviz_desktop.gui.export_options import (
+    FIGURES,
     LEAST_DPI,
     LEAST_WIDTH,
     MOST_DPI,
@@ -46,6 +49,7 @@ from cnnviz_desktop.gui.export_options import (
     SIZES,
     UNITS,
     ExportOptions,
+    choices,
     suffixes,
 )
 from cnnviz_desktop.gui.shown import Shown
@@ -119,7 +123,7 @@ class ExportForm(Ground):
 
     def set_suffix(self, suffix: str) -> None:
         """Choose the kind of file, where the result can be written as it, without a signal."""
-        if suffix in suffixes(self._shown.result):
+        if suffix in suffixes(self._shown):
             self.format.set_value(suffix)
             self._enable()
 
@@ -130,7 +134,7 @@ class ExportForm(Ground):
                 self._width.setValue(width * self._per_inch())
 
     def _make_fields(self) -> None:
-        formats = [(key, *_FORMATS[key]) for key in suffixes(self._shown.result)]
+        formats = [(key, *_FORMATS[key]) for key in suffixes(self._shown)]
         self.format = Segments(formats, "exportFormat", "Kind of file")
         self._size = QComboBox()
         named(self._size, "exportSize", "Size", "How large the figure is")
@@ -168,7 +172,7 @@ class ExportForm(Ground):
         named(self._clear, "exportTransparent", "Transparent ground", "Leave the ground clear")
 
     def _lay_out(self) -> None:
-        result = self._shown.result
+        follows = choices(self._shown.result)
         self._row("Format", self.format)
         self._line()
         self._row("Size", self._size)
@@ -177,11 +181,11 @@ class ExportForm(Ground):
         self._line()
         if self._shown.colormaps:
             self._row("Colours", self._colours)
-        if not isinstance(result, (Heatmap, Heatmaps)):
+        if "limit" in follows:
             self._row(self._limit.accessibleName(), self._limit)
-        if not isinstance(result, (Heatmap, Prediction, Table, Timeline)):
+        if "columns" in follows:
             self._row(self._columns.accessibleName(), self._columns)
-        if not isinstance(result, (Prediction, Table, Maximised, Inverted, Timeline)):
+        if "colour_bar" in follows:
             self._row("", self._bar)
         self._row("Ground", _side_by_side(self._ground, self._clear))
         self._line()
@@ -206,7 +210,7 @@ class ExportForm(Ground):
 
     def _show(self, options: ExportOptions) -> None:
         """Show options, where the result can be written so."""
-        fitting = suffixes(self._shown.result)
+        fitting = suffixes(self._shown)
         self.format.set_value(options.suffix if options.suffix in fitting else fitting[0])
         self._size.setCurrentIndex(self._size.findData(options.size))
         self._unit.set_value(options.unit)
@@ -250,7 +254,7 @@ class ExportForm(Ground):
         self.changed.emit()
 
     def _enable(self) -> None:
-        figure = self.format.value() in (".png", ".svg", ".pdf")
+        figure = self.format.value() in FIGURES
         for widget in self._of_figures:
             widget.setEnabled(figure)
         self._caption.setEnabled(figure and self._captioned.isChecked())
@@ -318,12 +322,20 @@ def _count(name: str, says: str, tip: str) -> QSpinBox:
 def _limited(shown: Shown) -> tuple[str, str]:
     """Return what is counted, and a tooltip."""
     match shown.result:
-        case Prediction():
+        case Prediction() | Comparison():
             return "Classes", "How many of the likeliest classes are shown"
         case FilterBank():
             return "Filters", "How many filters are shown, strongest first"
-        case Maximised() | Inverted():
-            return "Pictures", "How many pictures are shown, the first ones"
+        case Maximised():
+            return "Pictures", "How many pictures are shown, the strongest"
+        case Distribution():
+            return "Layers", "How many layers are shown, at even distances"
+        case Exemplars():
+            return "Channels", "How many channels are shown, the first ones"
+        case Tuning():
+            return "Channels", "How many channels are shown, the clearest"
+        case Curves():
+            return "Curves", "How many kinds of curves are shown, the first ones"
         case Timeline():
             return "Checkpoints", "How many checkpoints are shown, evenly spread"
         case Table():

@@ -9,7 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QSettings, QStandardPaths
 
-from cnnviz_desktop.data import Distribution, Prediction, Result, Table, Tuning
+from cnnviz_desktop.data import Maximised, Result
+from cnnviz_desktop.figures.option_use import idle_options
+from cnnviz_desktop.gui.file_field import is_there
 from cnnviz_desktop.gui.shown import Shown, trimmed
 
 FIGURES = (".png", ".svg", ".pdf")
@@ -56,14 +58,15 @@ class ExportOptions:
 
     def plate(self, shown: Shown) -> dict[str, Any]:
         """Return the options of `plates.plate` that differ from its own."""
+        follows = choices(shown.result)
         wanted = {
             **shown.look,
             "title": self.title.strip() or None,
             "caption": (self.caption.strip() or shown.caption()) if self.captioned else None,
             "dark": self.dark,
-            "limit": self.limit or shown.look.get("limit"),
-            "columns": self.columns or shown.look.get("columns"),
-            "colour_bar": self.colour_bar,
+            "limit": ("limit" in follows and self.limit) or shown.look.get("limit"),
+            "columns": ("columns" in follows and self.columns) or shown.look.get("columns"),
+            "colour_bar": self.colour_bar or "colour_bar" not in follows,
             "slide": self.size == "slide",
             "width": None if self.size == "slide" else self.inches,  # a slide has its own
         }
@@ -80,14 +83,20 @@ class ExportOptions:
 
 
 _OF_THE_RESULT = ("colormap", "title", "caption")  # not remembered: they belong to one result
+_CHOICES = ("limit", "columns", "colour_bar")  # that not every figure follows
 
 
-_TABULAR = (Prediction, Table, Distribution, Tuning)
+def choices(result: Result) -> frozenset[str]:
+    """Return which of `limit`, `columns` and `colour_bar` a figure of the result follows."""
+    if isinstance(result, Maximised) and len(result.wanted) == 1:
+        return frozenset()
+    return frozenset(_CHOICES) - set(idle_options(result, _CHOICES))
 
 
-def suffixes(result: Result) -> tuple[str, ...]:
+def suffixes(shown: Shown) -> tuple[str, ...]:
     """Return what a result can be written as."""
-    return (*FIGURES, *(DATA if isinstance(result, _TABULAR) else DATA[:1]))
+    tabular = shown.technique is None or shown.technique.tabular
+    return (*FIGURES, *(DATA if tabular else DATA[:1]))
 
 
 def remembered() -> ExportOptions:
@@ -140,7 +149,7 @@ def fresh(path: Path, *, folder: bool = False) -> Path:
     """
     stem, suffix = (path.name, "") if folder else (path.stem, path.suffix)
     number, found = 1, path
-    while found.exists():
+    while is_there(found):
         number += 1
         found = path.with_name(f"{stem}-{number}{suffix}")
     return found

@@ -92,8 +92,8 @@ class ExportPreview(QWidget):
         place = QRect(QPoint(), size)
         place.moveCenter(room.center())
         if self._clear:
-            painter.fillRect(place, self._checks())
             painter.setBrushOrigin(place.topLeft())
+            painter.fillRect(place, self._checks())
         exact = place.size() * self.devicePixelRatioF()
         smooth = abs(exact.width() - image.width()) > 1
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
@@ -120,6 +120,7 @@ class ExportPreview(QWidget):
         painter.setPen(now.border)
         painter.drawRect(page.adjusted(0, 0, -1, -1))
         inside = page.adjusted(theme.px(16), theme.px(12), -theme.px(16), -theme.px(12))
+        painter.setClipRect(inside)
         painter.setFont(theme.font("strong"))
         painter.setPen(now.text)
         line = theme.px(24)
@@ -129,7 +130,8 @@ class ExportPreview(QWidget):
         metrics = painter.fontMetrics()
         gap = theme.px(20)
         columns = range(len(self._rows[0]))
-        widths = [max(metrics.horizontalAdvance(row[i]) for row in self._rows) for i in columns]
+        # One more: an advance is rounded, and what is a part of a pixel too wide is cut.
+        widths = [1 + max(metrics.horizontalAdvance(row[i]) for row in self._rows) for i in columns]
         spare = inside.width() - sum(widths) - gap * (len(widths) - 1)
         widest = widths.index(max(widths))
         widths[widest] += min(0, spare)

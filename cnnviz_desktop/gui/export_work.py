@@ -10,7 +10,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +24,7 @@ from cnnviz_desktop.engine.technique import PREDICT, Technique, record
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ExportError
 from cnnviz_desktop.figures import export, pixels
 from cnnviz_desktop.figures.writing import write_whole
-from cnnviz_desktop.gui.export_options import ExportOptions, fresh
+from cnnviz_desktop.gui.export_options import ExportOptions, fresh, suffixes
 from cnnviz_desktop.gui.shown import Shown, file_stem
 from cnnviz_desktop.gui.work import quiet_imports
 
@@ -257,8 +257,11 @@ class WriteResults:
             raise
         except CnnvizError as error:
             return [name, command, "", "", "", str(error)]
-        path = fresh(folder / f"{shown.stem}{self.options.suffix}")
-        answer = Write(shown, self.options, path)(run)
+        options = self.options
+        if options.suffix not in suffixes(shown):  # what is no table
+            options = replace(options, suffix=".npz")
+        path = fresh(folder / f"{shown.stem}{options.suffix}")
+        answer = Write(shown, options, path)(run)
         if isinstance(answer, Refused):
             raise ExportError(answer.sentence)
         says = shown.title if isinstance(shown.result, (Heatmap, Prediction)) else ""

@@ -114,7 +114,7 @@ class Exporting(QObject):
         if shown is None:
             return
         options = remembered()
-        if options.suffix not in suffixes(shown.result):
+        if options.suffix not in suffixes(shown):
             options = replace(options, suffix=".png")
         self.write(shown, options, fresh(export_folder(options) / f"{shown.stem}{options.suffix}"))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QVBoxLayout, QWidget
 
-from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
 from cnnviz_desktop.gui.file_field import FileField
 from cnnviz_desktop.gui.file_kinds import ANY_FILTER, WEIGHTS_FILTER
 from cnnviz_desktop.gui.flat_style import set_primary
@@ -64,7 +63,7 @@ class FactoryDialog(QDialog):
         column.addWidget(self._list, 1)
         column.addLayout(weights)
         column.addLayout(row)
-        self.resize(theme.px(480), theme.px(320))
+        fit_screen(self, 480, 320)
         self._list.itemActivated.connect(self.accept)
         cancel.clicked.connect(self.reject)
         go_on.clicked.connect(self.accept)

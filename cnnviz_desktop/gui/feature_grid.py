@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
 from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QWidget
 
 from cnnviz_desktop.data import Activation
-from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.qimages import copy_image
+from cnnviz_desktop.gui.picture_menu import offer_picture
 from cnnviz_desktop.gui.tile_order import Beside, GridLook
 from cnnviz_desktop.gui.tile_zoom import TileZoom
 
@@ -52,17 +51,11 @@ class FeatureGrid(TileZoom):
         self._point_at(_NOWHERE)
 
     def event(self, event: QEvent) -> bool:
-        """Keep Space, Escape and Enter from a window's shortcuts while the grid has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            mine = {_KEY.Key_Space, _KEY.Key_Return, _KEY.Key_Enter, _KEY.Key_P, *self._requests()}
-            if self._full:
-                mine.add(_KEY.Key_Escape)
-            plain = not event.modifiers() & ~_PLAIN
-            if (event.key() in mine and not event.modifiers()) or (
-                plain and event.key() in self.key_steps()
-            ):
-                event.accept()
-                return True
+        """Keep Escape from the window's own Cancel while one map is full-size."""
+        asked = event.type() == QEvent.Type.ShortcutOverride and self._full
+        if asked and isinstance(event, QKeyEvent) and event.key() == _KEY.Key_Escape:
+            event.accept()
+            return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -168,27 +161,29 @@ class FeatureGrid(TileZoom):
         """Offer to copy, save and enlarge the tile under the mouse or the selected one."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         channel = self._selected if by_key else self.channel_at(event.pos())
-        if channel < 0 or self._painter is None:
+        if channel not in self._place_of:
             return
         self._pick(channel)
-        menu = QMenu(self)
-        copy = menu.addAction(theme.icon("copy"), "Copy map")
-        save = menu.addAction(theme.icon("save"), "Save map…")
-        menu.addSeparator()
-        pinned = channel in self._pins
-        pin = menu.addAction(theme.icon("pin"), "Unpin" if pinned else "Pin")
-        whole = menu.addAction("Back to all maps" if self._full else "Show full-size")
-        chosen = menu.exec(event.globalPos())
-        menu.deleteLater()
-        if chosen is copy:
-            copy_image(self.tile_image(channel))
-        elif chosen is save and self._activation is not None:
-            name = f"{self._activation.layer}-{channel}"
-            self.save_requested.emit(self.tile_image(channel), name)
-        elif chosen is pin:
-            self.pin_requested.emit(channel)
-        elif chosen is whole:
-            self.show_full_size(not self._full)
+        image, place = self.tile_image(channel), event.globalPos()
+        if by_key:
+            place = self.viewport().mapToGlobal(self.tile_rect(channel).center())
+        name = f"{self._activation.layer}-{channel}" if self._activation is not None else "map"
+        offer_picture(
+            self,
+            place,
+            image,
+            lambda: self.save_requested.emit(image, name),
+            (
+                "pin",
+                "Unpin" if channel in self._pins else "Pin",
+                lambda: self.pin_requested.emit(channel),
+            ),
+            (
+                "",
+                "Back to all maps" if self._full else "Show full-size",
+                lambda: self.show_full_size(not self._full),
+            ),
+        )
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Forget the hovered cell when the mouse leaves."""

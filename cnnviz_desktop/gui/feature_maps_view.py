@@ -79,7 +79,8 @@ class FeatureMapsView(ResultView):
         self._show_pins()
         unit = self.session.unit
         if unit is None and self.grid.shown():
-            unit = Unit(answer.result.layer, statistics(answer.result).strongest())
+            strongest = statistics(answer.result).strongest(self._controls.is_signed())
+            unit = Unit(answer.result.layer, strongest)
         if unit is not None and self._activation_of(unit):
             self.grid.select(unit.channel)
         self.grid.paint_now()  # what was picked: the parts around it follow
@@ -318,7 +319,7 @@ class FeatureMapsView(ResultView):
         elif beside.difference is None:
             legend = f"Recording the same layer{labels.ELLIPSIS}"
         else:
-            legend = f"and the difference: red where {answer.image.name} gives more"
+            legend = f"and the difference: above zero where {answer.image.name} gives more"
         self._head.show_pair(answer.image, self._compared, self._looked_at, legend)
         look, high, note = self.grid.look(), 0.0, ""
         if beside.difference is not None:

@@ -369,16 +369,28 @@ class ClassField(Field):
     """A class of the model: the likeliest ones at hand, all others by search."""
 
     def __init__(self, parameter: Parameter) -> None:
-        nobody = "" if parameter.name == "target" else "None in particular"
-        nobody = "Any class" if parameter.help.endswith("any by default.") else nobody
-        self._picker = TargetPicker(nobody)
+        assert isinstance(parameter.kind, ClassKind)
+        self._picker = TargetPicker(parameter.kind.nobody)
+        self._channel = QSpinBox()  # in its place where a channel is meant
+        self._channel.setRange(-1, 99_999)
+        self._channel.setSpecialValueText("Next channel")
+        self._channel.setKeyboardTracking(False)
+        self._channel.hide()
+        named(self._channel, f"field_{parameter.name}", parameter.label, parameter.help)
+        self._is_channel = False
         self._name: str | None = None  # of a class, where a call or a record named it
         self._labels: tuple[str, ...] = ()
         super().__init__(parameter, self._picker)
+        row = self.layout()
+        assert row is not None
+        row.addWidget(self._channel)
         self._picker.target_changed.connect(self._picked)
+        self._channel.valueChanged.connect(self._tell)
 
     def value(self) -> int | str | None:
-        """Return the class's index, or the name it was given by; None for the likeliest."""
+        """Return the class's index, or the name it was given by; None for none in particular."""
+        if self._is_channel:
+            return self._channel.value() if self._channel.value() >= 0 else None
         return self._picker.target() if self._name is None else self._name
 
     def set_value(self, value: int | str | None) -> None:
@@ -387,9 +399,15 @@ class ClassField(Field):
         if isinstance(value, str):
             value = self._labels.index(value) if value in self._labels else None
         self._picker.set_target(value)
+        self._channel.blockSignals(True)
+        self._channel.setValue(-1 if value is None else value)
+        self._channel.blockSignals(False)
 
     def show_context(self, technique: Technique, model: LoadedModel | None) -> None:
-        """Offer the classes of the model."""
+        """Offer the classes of the model, or a number where a channel is meant."""
+        self._is_channel = not technique.takes_class(self.parameter)
+        self._picker.setVisible(not self._is_channel)
+        self._channel.setVisible(self._is_channel)
         self._labels = model.labels if model is not None else ()
         self._picker.set_labels(self._labels)
         self.set_value(technique.values()[self.parameter.name])

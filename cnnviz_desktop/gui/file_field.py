@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from cnnviz_desktop.gui.controls import named, push_button
@@ -28,7 +30,7 @@ class FileField(QWidget):
         self._existing = existing
         self._says = says
         self._filter = ""
-        self.line = QLineEdit()
+        self.line = _PathLine()
         named(self.line, name, says, tip)
         self._browse = push_button(f"Browse{ELLIPSIS}", f"{name}Browse", f"Choose: {says.lower()}")
         row = QHBoxLayout(self)
@@ -42,7 +44,11 @@ class FileField(QWidget):
 
     def path(self) -> Path | None:
         """Return what is written, None where it names nothing."""
-        path = Path(self.line.text().strip()).expanduser()
+        path = Path(self.line.text().strip())
+        try:
+            path = path.expanduser()
+        except RuntimeError:  # no such user: a file's name may begin with "~"
+            path = path.absolute()
         return path if path.name else None
 
     def set_path(self, path: Path) -> None:
@@ -71,3 +77,38 @@ class FileField(QWidget):
         if chosen:
             self.set_path(Path(chosen))
             self.edited.emit()
+
+
+class _PathLine(QLineEdit):
+    """A path; a file that is dropped on it takes the place of what it says."""
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files as well as words."""
+        super().dragEnterEvent(event)
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Write the path of a file, where Qt would insert its address."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if not paths:
+            super().dropEvent(event)
+            return
+        self.setText(paths[0])
+        self.textEdited.emit(paths[0])
+        event.setDropAction(Qt.DropAction.CopyAction)  # it stays where it is
+        event.accept()
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is anything of that name, as far as one may look."""
+    with suppress(OSError):  # a name that is too long, a folder of somebody else
+        return path.exists()
+    return False
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether there is a file of that name, as far as one may look."""
+    with suppress(OSError):
+        return path.is_file()
+    return False

@@ -14,7 +14,7 @@ from cnnviz_desktop.data import FilterBank
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.colour_bar import ScaleFoot
-from cnnviz_desktop.gui.controls import ColormapPicker, Line, Segments, label, named
+from cnnviz_desktop.gui.controls import ColormapPicker, Line, Segments, fix_size, label, named
 from cnnviz_desktop.gui.kernel_sheet import KernelSheet, Layout, SheetLook
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.result_view import ResultView, middle
@@ -54,7 +54,7 @@ class FiltersView(ResultView):
         self._input = QSpinBox()
         self._input.setMinimum(-1)
         self._input.setSpecialValueText("Mean of all")
-        self._input.setMinimumWidth(theme.px(110))
+        fix_size(self._input, least=110)
         named(
             self._input,
             "kernelInput",
@@ -80,17 +80,21 @@ class FiltersView(ResultView):
         self.view.hovered.connect(self._hovered)
 
     def show_answer(self, answer: Answer) -> None:
-        """Show a layer's kernels."""
-        if isinstance(answer.result, FilterBank):
-            self._bank = answer.result
-            self._input.blockSignals(True)
-            self._input.setMaximum(answer.result.values.shape[1] - 1)
-            self._input.setValue(min(0, self._input.maximum()))
-            self._input.blockSignals(False)
-            self.view.set_name(self.file_stem())
+        """Show a layer's kernels; the input and the zoom stay where the layer does."""
+        if not isinstance(answer.result, FilterBank):
+            return
+        before, self._bank = self._bank, answer.result
+        self.view.set_name(self.file_stem())
+        if before is not None and _form(before) == _form(self._bank):
             self._redraw()
-            self.view.fit()
-            self._come_close()
+            return
+        self._input.blockSignals(True)
+        self._input.setMaximum(self._bank.values.shape[1] - 1)
+        self._input.setValue(0)
+        self._input.blockSignals(False)
+        self._redraw()
+        self.view.fit()
+        self._come_close()
 
     def forget(self) -> None:
         """Show no kernels."""
@@ -203,6 +207,10 @@ class FiltersView(ResultView):
         value = sheet.value(weight)
         text = f": {labels.value(value)}" if value is not None else ""
         self._foot.point_at(f"{', '.join(said)}{text}")
+
+
+def _form(bank: FilterBank) -> tuple[str, tuple[int, ...]]:
+    return bank.layer, bank.values.shape
 
 
 def _said_of(bank: FilterBank) -> list[str]:

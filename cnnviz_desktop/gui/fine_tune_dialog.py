@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLa
 
 from cnnviz_desktop.data import Curves
 from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
 from cnnviz_desktop.gui.export_work import Refused
+from cnnviz_desktop.gui.file_field import is_there
 from cnnviz_desktop.gui.fine_tune_form import FineTuneForm
 from cnnviz_desktop.gui.fine_tune_work import FineTune
 from cnnviz_desktop.gui.flat_style import set_primary
@@ -93,7 +94,7 @@ class FineTuneDialog(QDialog):
         if self._model is None or path is None or self.form.wrong():
             self._check()
             return
-        if path.exists() and not self.form.resumes:
+        if is_there(path) and not self.form.resumes:
             self._message.tell("warning", f"{path.name} is there already.", "Replace it", _REPLACE)
             return
         self._submit()
@@ -229,7 +230,7 @@ class FineTuneDialog(QDialog):
         whole.addWidget(self._curves, 1)
         whole.addWidget(self._said)
         whole.addLayout(self._make_foot())
-        self.resize(theme.px(640), theme.px(640))
+        fit_screen(self, 640, 640)
 
     def _make_foot(self) -> QHBoxLayout:
         self._close = push_button("Close", "fineTuneClose", "Close; a training goes on (Esc)")

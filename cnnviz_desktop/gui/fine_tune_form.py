@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QSpinBox, QWi
 
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import ElidedCombo, Segments, label, named
-from cnnviz_desktop.gui.file_field import FileField
+from cnnviz_desktop.gui.file_field import FileField, is_file, is_there
 
 SUFFIX = ".safetensors"
 HEAD, WHOLE = "head", "whole"
@@ -92,7 +92,7 @@ class FineTuneForm(QWidget):
         path = self.out.path()
         if path is None:
             return None
-        path = path.expanduser().absolute()
+        path = path.absolute()
         return path if path.suffix.lower() == SUFFIX else path.with_name(f"{path.name}{SUFFIX}")
 
     @property
@@ -105,7 +105,7 @@ class FineTuneForm(QWidget):
         data = self.data.path()
         if data is None:
             return "Choose a folder of pictures, with a folder for each class."
-        if not data.expanduser().exists():
+        if not is_there(data):
             return f"There is no folder {data}. Choose another."
         if self.path() is None:
             return "Name a file for the network that comes of it."
@@ -120,7 +120,7 @@ class FineTuneForm(QWidget):
         """Look again for a training that was stopped."""
         path = self.path()
         beside = path.with_name(f"{path.name}.resume") if path is not None else None
-        there = beside is not None and beside.is_file()
+        there = beside is not None and is_file(beside)
         if there and self._resume.isHidden():
             self._resume.setChecked(True)
         self._resume.setVisible(there)
@@ -135,7 +135,7 @@ class FineTuneForm(QWidget):
         """Name the file after network and folder, until the person names it."""
         data = self.data.path()
         if not self._own and data is not None and self._name:
-            data = data.expanduser().absolute()
+            data = data.absolute()
             self.out.set_path(data.parent / f"{self._name}-{data.name}{SUFFIX}")
         self.refresh()
 

@@ -221,7 +221,7 @@ def _draw_radio(option: QStyleOption, painter: QPainter, _widget: QWidget | None
     if on:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_colour(option, _Role.BrightText))
-        painter.drawEllipse(box.center(), 3, 3)
+        painter.drawEllipse(box.center(), 0.4 * reach, 0.4 * reach)
     painter.restore()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
+    QApplication,
     QProxyStyle,
     QPushButton,
     QStyle,
@@ -45,6 +46,7 @@ from cnnviz_desktop.gui.flat_parts import (
 _FIELD = 28  # the height of fields and buttons with 13 px text
 _SCROLL_BAR = 12
 _INSET = 4  # beside Fusion's own margin of 4, before a field's text
+_SIGN, _BODY = 16, 13  # the side of icons and ticks beside text of 13 px
 
 _State = QStyle.StateFlag
 _Primitive = QStyle.PrimitiveElement
@@ -54,6 +56,31 @@ _Sub = QStyle.SubControl
 _Metric = QStyle.PixelMetric
 _Role = QPalette.ColorRole
 
+_SIZES = {
+    _Metric.PM_ScrollBarExtent: _SCROLL_BAR,
+    _Metric.PM_ScrollBarSliderMin: 32,
+    _Metric.PM_ScrollView_ScrollBarSpacing: 0,
+    _Metric.PM_SliderLength: 16,
+    _Metric.PM_SliderThickness: 20,
+    _Metric.PM_SliderControlThickness: 16,
+    _Metric.PM_CheckBoxLabelSpacing: 8,
+    _Metric.PM_SplitterWidth: 1,
+    _Metric.PM_DockWidgetSeparatorExtent: 1,
+    _Metric.PM_ButtonShiftHorizontal: 0,
+    _Metric.PM_ButtonShiftVertical: 0,
+    _Metric.PM_ToolBarFrameWidth: 0,
+    _Metric.PM_HeaderMargin: 8,
+    _Metric.PM_MenuPanelWidth: 1,
+    _Metric.PM_MenuVMargin: 4,
+}
+_SIGNS = {
+    _Metric.PM_ButtonIconSize,
+    _Metric.PM_SmallIconSize,
+    _Metric.PM_IndicatorWidth,
+    _Metric.PM_IndicatorHeight,
+    _Metric.PM_ExclusiveIndicatorWidth,
+    _Metric.PM_ExclusiveIndicatorHeight,
+}
 _LEFT_OUT = (
     _Primitive.PE_FrameMenu,  # the panel has drawn it
     _Primitive.PE_FrameTabBarBase,
@@ -158,7 +185,11 @@ class FlatStyle(QProxyStyle):
         if control == _Complex.CC_ScrollBar and isinstance(option, QStyleOptionSlider):
             return scroll_bar_part(option, part)
         place = super().subControlRect(control, option, part, widget)  # type: ignore[arg-type]
-        if part in (_Sub.SC_ComboBoxEditField, _Sub.SC_SpinBoxEditField):
+        fields = (
+            (_Complex.CC_ComboBox, _Sub.SC_ComboBoxEditField),
+            (_Complex.CC_SpinBox, _Sub.SC_SpinBoxEditField),
+        )
+        if (control, part) in fields:  # the parts of other controls have the same numbers
             place.adjust(_INSET, 0, 0, 0)
         return place
 
@@ -209,30 +240,13 @@ class FlatStyle(QProxyStyle):
         widget: QWidget | None = None,
     ) -> int:
         """Keep to the grid of 4."""
-        sizes = {
-            _Metric.PM_ScrollBarExtent: _SCROLL_BAR,
-            _Metric.PM_ScrollBarSliderMin: 32,
-            _Metric.PM_ScrollView_ScrollBarSpacing: 0,
-            _Metric.PM_SliderLength: 16,
-            _Metric.PM_SliderThickness: 20,
-            _Metric.PM_SliderControlThickness: 16,
-            _Metric.PM_IndicatorWidth: 16,
-            _Metric.PM_IndicatorHeight: 16,
-            _Metric.PM_CheckBoxLabelSpacing: 8,
-            _Metric.PM_SplitterWidth: 1,
-            _Metric.PM_DockWidgetSeparatorExtent: 1,
-            _Metric.PM_ButtonShiftHorizontal: 0,
-            _Metric.PM_ButtonShiftVertical: 0,
-            _Metric.PM_ToolBarFrameWidth: 0,
-            _Metric.PM_HeaderMargin: 8,
-            _Metric.PM_MenuPanelWidth: 1,
-            _Metric.PM_MenuVMargin: 4,
-        }
         in_view = widget is not None and widget.inherits("QAbstractItemView")
         if metric == _Metric.PM_FocusFrameHMargin and in_view:
             return 7  # the text of cells begins 8 px in, below that of its field or caption
-        if metric in sizes:
-            return sizes[metric]
+        if metric in _SIZES:
+            return _SIZES[metric]
+        if metric in _SIGNS:
+            return round(_SIGN * max(QApplication.font().pixelSize(), 1) / _BODY)
         return super().pixelMetric(metric, option, widget)
 
     def styleHint(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.colour_bar import ColourBar
 from cnnviz_desktop.gui.controls import Ground, fix_size, named
 from cnnviz_desktop.gui.labels import ElidedLabel
@@ -21,7 +20,7 @@ class GridFoot(Ground):
         self._words = ElidedLabel(role="caption", muted=True)
         named(self._words, "gridWords", "How many maps, in which order")
         self.bar = ColourBar()
-        self.bar.setMaximumWidth(theme.px(260))
+        fix_size(self.bar, most=260)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(16)

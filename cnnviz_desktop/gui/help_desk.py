@@ -73,7 +73,7 @@ class HelpDesk(QObject):
             QTimer.singleShot(_LOOK_FIRST, self, self._begin_unasked)
 
     def _begin_unasked(self) -> None:
-        if self.tour is None and self._window.isVisible():
+        if not self._preferences.settings.tour_seen and self._window.isVisible():
             self.begin_tour()
 
     def _tour_ended(self, whole: bool) -> None:

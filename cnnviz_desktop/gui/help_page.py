@@ -51,7 +51,10 @@ class HelpPage(QTextBrowser):
         super().changeEvent(event)
         kinds = (QEvent.Type.PaletteChange, QEvent.Type.ApplicationFontChange)
         if event.type() in kinds and self._text:
+            bar = self.verticalScrollBar()
+            read = bar.value() / max(1, bar.maximum())
             self._render()
+            bar.setValue(round(read * bar.maximum()))
 
     def _render(self) -> None:
         document = self.document()

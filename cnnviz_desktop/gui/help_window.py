@@ -20,7 +20,7 @@ from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.gui import session, theme
 from cnnviz_desktop.gui.about import key_table
 from cnnviz_desktop.gui.canvas_tabs import TABS
-from cnnviz_desktop.gui.controls import Line, fix_size, named
+from cnnviz_desktop.gui.controls import Line, fit_screen, fix_size, named
 from cnnviz_desktop.gui.help_page import HelpPage
 from cnnviz_desktop.gui.search_field import SearchField
 from cnnviz_desktop.reference import page
@@ -72,7 +72,7 @@ class HelpWindow(QDialog):
         self.search.returnPressed.connect(self._take_first)
         self.list.currentItemChanged.connect(self._picked)
         self.page.page_wanted.connect(self._follow)
-        self.resize(theme.px(_SIZE.width()), theme.px(_SIZE.height()))
+        fit_screen(self, _SIZE.width(), _SIZE.height())
 
     @property
     def name(self) -> str:
@@ -93,10 +93,12 @@ class HelpWindow(QDialog):
         self.page.setFocus()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
+        """Follow the theme and the size of the interface."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "list"):
             self._tint()
+        elif event.type() == QEvent.Type.ApplicationFontChange:
+            self._fit_heads()
 
     def _tint(self) -> None:
         """Put the list on the window's own ground, its heads in muted words."""
@@ -117,18 +119,27 @@ class HelpWindow(QDialog):
             for kind in TECHNIQUES:
                 if kind.tab == tab:
                     self._add(kind.command, kind.title)
+        self._nothing = self._head("No page has these words.")
+        self._nothing.setHidden(True)
+        self._fit_heads()
 
     def _add(self, name: str, words: str) -> None:
         item = QListWidgetItem(words, self.list)
         item.setData(_NAME, name)
         self._items[name] = item
 
-    def _head(self, words: str) -> None:
+    def _head(self, words: str) -> QListWidgetItem:
         item = QListWidgetItem(words, self.list)
         item.setFlags(Qt.ItemFlag.NoItemFlags)
-        item.setFont(theme.font("caption"))
-        item.setSizeHint(QSize(0, theme.px(30)))
         item.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)
+        return item
+
+    def _fit_heads(self) -> None:
+        """Write the heads in the small font that is on."""
+        for item in map(self.list.item, range(self.list.count())):
+            if item.data(_NAME) is None:
+                item.setFont(theme.font("caption"))
+                item.setSizeHint(QSize(0, theme.px(30)))
 
     def _filter(self, text: str) -> None:
         """Show the pages that have all words, and the heads that have pages."""
@@ -144,6 +155,7 @@ class HelpWindow(QDialog):
             item.setHidden(not fits)
             if fits and head is not None:
                 head.setHidden(False)
+        self._nothing.setHidden(not all(item.isHidden() for item in self._items.values()))
 
     def _take_first(self) -> None:
         """Turn to the page whose title has the words, else to the first that is left."""

@@ -72,11 +72,15 @@ class History(QObject):
             marks.pins_changed,
             marks.notes_changed,
         ):
-            signal.connect(self._soon.start)
+            signal.connect(self._record_soon)
         pictures.added.connect(self._picture_came)
         models.changed.connect(self._model_came)
-        models.requested.connect(self._soon.start)
-        session.failed.connect(self._soon.start)
+        models.requested.connect(self._record_soon)
+        session.failed.connect(self._record_soon)
+
+    def _record_soon(self) -> None:
+        """Wait for all of a deed. Not the timer's own slot: it takes a key for milliseconds."""
+        self._soon.start()
 
     def moment(self) -> Moment:
         """Return how the session is now."""
@@ -280,10 +284,13 @@ def _words(before: Moment, after: Moment) -> str:
         what = names[0] if len(names) == 1 else f"{labels.whole(len(names))} pictures"
         return f"{'Remove' if went else 'Open'} {what}"
     if before.model != after.model and after.model is not None:
-        if before.model is None or before.model.origin != after.model.origin:
+        if before.model is None or before.model.origin.name != after.model.origin.name:
             return f"Load {short_name(after.model.origin.name)}"
+        if before.model.origin != after.model.origin:
+            return "Change weights"
         if before.model.spec != after.model.spec:
-            return "Change input"
+            renamed = replace(before.model.spec, labels=after.model.spec.labels)
+            return f"Change {'class names' if renamed == after.model.spec else 'input'}"
         if before.model.fit != after.model.fit:
             return f"Fit by {after.model.fit}"
         return f"Move to {after.model.device}"

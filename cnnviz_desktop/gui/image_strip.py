@@ -44,6 +44,7 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.data import Pixels
 from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.controls import fix_size
 from cnnviz_desktop.gui.drops import DropTarget, paint_dashes
 from cnnviz_desktop.gui.qimages import qimage_of
 
@@ -131,14 +132,6 @@ class ImageStrip(QWidget):
         """Return the keys of all pictures in order."""
         return [int(self._list.item(row).data(_KEY)) for row in range(self._list.count())]
 
-    def step(self, direction: int) -> None:
-        """Pick the next (+1) or the previous (-1) picture, around the ends."""
-        count = self._list.count()
-        if count:
-            row = self._list.currentRow()
-            start = row if row >= 0 else (-1 if direction > 0 else 0)
-            self._list.setCurrentRow((start + direction) % count)
-
     def remove_current(self) -> None:
         """Ask to take the marked picture out."""
         key = self.current()
@@ -161,9 +154,11 @@ class ImageStrip(QWidget):
         """Take the fonts again when the application's font changed."""
         if event.type() == QEvent.Type.ApplicationFontChange:
             self._fit_fonts()
+            self._list.share_out()
+            self._refresh()
         super().changeEvent(event)
 
-    def _make_list(self) -> QListWidget:
+    def _make_list(self) -> _ThumbnailList:
         view = _ThumbnailList(self)
         view.setObjectName("imageStrip")
         view.setAccessibleName("Images of the session")
@@ -208,7 +203,7 @@ class ImageStrip(QWidget):
         button = QToolButton(self)
         button.setObjectName(name)
         button.setAutoRaise(True)
-        button.setFixedSize(theme.px(24), theme.px(24))
+        fix_size(button, 24, 24)
         button.setIcon(theme.icon(icon))
         button.setToolTip(tip)
         button.setAccessibleName(tip.partition(" (")[0])
@@ -310,6 +305,11 @@ class _ThumbnailList(QListWidget):
     """A list that fills its width with as many thumbnails as fit."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new width out."""
+        self.share_out()
+        super().resizeEvent(event)
+
+    def share_out(self) -> None:
         """Share the width out, less the scroll bar's."""
         bar = self.verticalScrollBar().sizeHint().width()
         room = self.width() - bar - 1  # a row exactly as wide as the view would wrap
@@ -318,7 +318,6 @@ class _ThumbnailList(QListWidget):
             across = max(3, (room + _GAP) // (theme.px(_SIDE) + _GAP))
         caption = QFontMetrics(theme.font("caption")).height()
         self.setGridSize(QSize(room // across, theme.px(_SIDE) + caption + 8))
-        super().resizeEvent(event)
 
 
 class _Thumbnails(QStyledItemDelegate):

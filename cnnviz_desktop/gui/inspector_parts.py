@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from cnnviz_desktop.data import Arithmetic, Box, Floats, Reading
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.display import cell_at, cell_box
+from cnnviz_desktop.gui.display import cell_at
 from cnnviz_desktop.gui.qimages import qimage_of
 from cnnviz_desktop.gui.tile_painting import paint_mark
 
@@ -282,8 +282,3 @@ def zoomed(box: QRectF, zoom: float, place: QRectF) -> QRectF:
     """Return a box of an image as it lies in a place on the screen, large enough to be seen."""
     left, top = place.left() + box.left() * zoom, place.top() + box.top() * zoom
     return QRectF(left, top, max(4.0, box.width() * zoom), max(4.0, box.height() * zoom))
-
-
-def cell_place(region: Box, shape: tuple[int, int], cell: tuple[int, int]) -> Box:
-    """Return the box of the picture that a cell of a map stands for."""
-    return cell_box(region, *shape, *cell)

@@ -45,9 +45,10 @@ class Priority(IntEnum):
     """What goes first; a job of a lower number is answered between the steps of a higher one."""
 
     CLICK = 0
-    RUN = 1
-    BACKGROUND = 2
-    SPARE = 3  # of minutes and hours, such as a gallery: all else goes first
+    LOAD = 1  # a network, whose download may take minutes: clicks on the present one go first
+    RUN = 2
+    BACKGROUND = 3
+    SPARE = 4  # of minutes and hours, such as a gallery: all else goes first
 
 
 class InternalError(CnnvizError):

@@ -57,8 +57,8 @@ class KernelSheet:
         choice = inputs > 1 and not (self.in_colour or self.is_matrix or bank.spectrum)
         self.has_choice = choice
         self.is_table = self.is_matrix or (choice and look.layout == "table")
-        cells = inputs * (high + 1) * (wide + 1) if self.is_table else 1
-        fit = max(1, _MOST_PIXELS // cells) if self.is_table else _MOST
+        kernel = 1 if self.is_matrix else (high + 1) * (wide + 1)
+        fit = max(1, _MOST_PIXELS // (inputs * kernel)) if self.is_table else _MOST
         self.shown = min(len(bank.values), fit)
         self.columns = inputs
         if not self.is_table:

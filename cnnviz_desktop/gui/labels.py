@@ -56,9 +56,9 @@ def percent(share: float) -> str:
 def count(number: int) -> str:
     """Return a count of parameters in words of scale: 740, 1.25 M, 138 M."""
     for scale, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
-        if number >= scale:
+        if number >= 0.9995 * scale:  # what would be written as a thousand of the next
             share = number / scale
-            digits = 0 if share >= 100 else 1 if share >= 10 else 2
+            digits = 0 if share >= 99.95 else 1 if share >= 9.995 else 2
             return f"{share:.{digits}f}{THIN}{unit}"
     return str(number)
 

@@ -62,22 +62,30 @@ class LayerHealths(QObject):
         self._soon.timeout.connect(self._ask)
         session.models.changed.connect(self._begin_anew)
         session.models.cleared.connect(self._begin_anew)
-        session.pictures.added.connect(self._soon.start)
-        session.pictures.removed.connect(self._soon.start)
+        session.pictures.added.connect(self._wait)
+        session.pictures.removed.connect(self._wait)
+
+    def _wait(self) -> None:
+        """Ask soon. Not the timer's own slot: it would take a picture's key for milliseconds."""
+        self._soon.start()
 
     def _begin_anew(self) -> None:
         """Forget another model's layers, and look at this one's."""
+        self._forget()
+        self._soon.start()
+
+    def _forget(self) -> None:
+        """Know nothing, and learn nothing of a pass that runs yet."""
         running = self._session.job(SLOT)
         if running is not None:
             running.supersede()
         self._take({})
-        self._soon.start()
 
     def _ask(self) -> None:
         model, pictures = self._session.model, self._session.pictures
         images = tuple(pictures[key].image for key in pictures)
         if model is None or not images:
-            self._take({})
+            self._forget()
             return
         if len(images) >= _MANY and not self.known and pictures.current is not None:
             images = (pictures.current.image,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 from PySide6.QtCore import (
@@ -161,7 +162,8 @@ class LayerTreeModel(QAbstractItemModel):
                 return self._tip(node)
             case Qt.ItemDataRole.AccessibleTextRole:
                 health = self.health.get(node.name)
-                dead = f", {health.silent} dead channels" if health and health.silent else ""
+                silent = health.silent if health is not None else 0
+                dead = f", {_many(silent, 'dead channel')}" if silent else ""
                 return f"{node.name}, {node.kind}, output {labels.shape(node.output_shape)}{dead}"
             case _ if role == NODE:
                 return node
@@ -189,22 +191,20 @@ class LayerTreeModel(QAbstractItemModel):
 
     def _tip(self, node: LayerNode) -> str:
         """Return what the row has no room for."""
-        lines = [f"<b>{node.name or 'the whole network'}</b> {labels.DOT} {node.kind}"]
+        name = escape(node.name) or "the whole network"
+        lines = [f"<b>{name}</b> {labels.DOT} {escape(node.kind)}"]
         if node.alias:
-            lines.append(f"known as {node.alias}")
+            lines.append(f"known as {escape(node.alias)}")
         if node.output_shape is None:
             lines.append("gives no tensor" if node.calls else "is not called in a pass")
         elif node.has_maps:
             channels, height, width = node.output_shape
-            maps = "map" if channels == 1 else "maps"
-            lines.append(f"{labels.whole(channels)} {maps} of {height}×{width} (rows × columns)")
+            maps = _many(channels, "map")
+            lines.append(f"{maps} of {height}×{width} (rows × columns)")
         else:
             lines.append(f"output {labels.shape(node.output_shape)}, no maps to show")
-        weights = "no parameters"
-        if node.parameters:
-            weights = f"{labels.whole(node.parameters)} parameters"
-        calls = "1 call" if node.calls == 1 else f"{node.calls} calls"
-        lines.append(f"{weights} {labels.DOT} {calls} per pass")
+        weights = _many(node.parameters, "parameter") if node.parameters else "no parameters"
+        lines.append(f"{weights} {labels.DOT} {_many(node.calls, 'call')} per pass")
         health = self.health.get(node.name)
         if health is not None:
             lines += _health_lines(health, inside=bool(node.children))
@@ -223,11 +223,16 @@ def _health_lines(health: Health, inside: bool) -> list[str]:
     if health.unlearned:
         lines.append(f"{labels.whole(health.unlearned)} of these cannot: their weights are zero")
     if health.broken:
-        lines.append(f"{labels.whole(health.broken)} values are NaN or infinite")
+        lines.append(f"NaN or infinite: {_many(health.broken, 'value')}")
     if health.pictures:
-        pictures = "the picture" if health.pictures == 1 else f"{health.pictures} pictures"
+        pictures = "the picture" if health.pictures == 1 else _many(health.pictures, "picture")
         lines.append(f"<i>over {pictures}{', all layers inside together' if inside else ''}</i>")
     return lines
+
+
+def _many(count: int, word: str) -> str:
+    """Return a count and what is counted: "1 map", "1 024 maps"."""
+    return f"{labels.whole(count)} {word}{'s' if count != 1 else ''}"
 
 
 class LayerFilter(QSortFilterProxyModel):

@@ -55,6 +55,7 @@ _SLOT = 16  # an arrow or a glyph
 _GAP = 4
 _RIGHT = 12
 _STRIP = 32
+_LEAST = 4  # letters of a kind that is cut: fewer say nothing
 _NAME_COLUMN = 20  # short names (0, 1, 2) get this much, so that their kinds stand in a column
 
 
@@ -161,12 +162,12 @@ class LayerView(QTreeView):
 
 
 class LayerRows(QStyledItemDelegate):
-    """Paint one row; the name gives way first, the kind is dropped whole when it does not fit."""
+    """Paint one row; name and kind are cut where they do not fit."""
 
     def __init__(self, model: LayerTreeModel, parent: QWidget) -> None:
         super().__init__(parent)
         self.model = model
-        self._shape_key: tuple[int, int] = (0, 0)
+        self._shapes_of: tuple[LayerNode | None, int] = (None, 0)  # that the width is of
         self._shape_width = 0
 
     def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:
@@ -176,11 +177,11 @@ class LayerRows(QStyledItemDelegate):
     def shape_width(self) -> int:
         """Return the width of the longest shape."""
         font = theme.font("secondary")
-        key = (id(self.model.root), font.pixelSize())
-        if key != self._shape_key:
+        root, size = self._shapes_of
+        if root is not self.model.root or size != font.pixelSize():
             metrics = QFontMetrics(font)
             texts = {labels.shape(node.output_shape) for node in self.model.nodes()}
-            self._shape_key = key
+            self._shapes_of = (self.model.root, font.pixelSize())
             self._shape_width = max(map(metrics.horizontalAdvance, texts), default=0) + 2
         return self._shape_width
 
@@ -277,10 +278,11 @@ class LayerRows(QStyledItemDelegate):
             return
         painter.setFont(body)
         left = max(left, room.left() + theme.px(_NAME_COLUMN))
-        if left + metrics.horizontalAdvance(node.kind) <= room.right() + 1:
+        rest = QRect(left, room.top(), room.right() - left + 2, room.height())
+        kind = metrics.elidedText(node.kind, Qt.TextElideMode.ElideRight, rest.width())
+        if kind == node.kind or len(kind) > _LEAST:
             painter.setPen(muted)
-            rest = QRect(left, room.top(), room.right() - left + 2, room.height())
-            painter.drawText(rest, middle, node.kind)
+            painter.drawText(rest, middle, kind)
 
 
 def _useful(node: LayerNode) -> bool:

@@ -54,6 +54,7 @@ class LayerTree(QWidget):
         self._none = EmptyState("No layer matches.", "Clear the search to see all layers.", self)
         self._no_model = EmptyState("No layers yet.", "They come with the model above.", self)
         self._lay_out()
+        self._fit()
         self.show_layers(None)
 
     def show_layers(self, root: LayerNode | None, default: str = "", reason: str = "") -> None:
@@ -132,8 +133,14 @@ class LayerTree(QWidget):
         if event.type() == QEvent.Type.ApplicationFontChange:
             self._search.setFont(theme.font("body"))
             self._view.setFont(theme.font("body"))
+            self._fit()
             self._refresh()
         super().changeEvent(event)
+
+    def _fit(self) -> None:
+        """Make the button beside the search as high as that."""
+        side = self._search.sizeHint().height()
+        self._conv_only.setFixedSize(side, side)
 
     def _search_key(self, event: QKeyEvent) -> bool:
         key = event.key()
@@ -181,8 +188,6 @@ class LayerTree(QWidget):
         )
         button.setIcon(theme.icon("kind-conv"))
         button.setCheckable(True)
-        side = self._search.sizeHint().height()
-        button.setFixedSize(side, side)
         button.toggled.connect(self._filter_changed)
         return button
 

@@ -53,6 +53,8 @@ class LinkedView:
     def set_panels(self, count: int, columns: int) -> None:
         """Lay out so many panels; a number of columns below theirs is kept."""
         self.count, self.columns, self._places = count, columns, None
+        if self.alone is not None and self.alone >= count:
+            self.alone = None
 
     def show_alone(self, index: int | None) -> None:
         """Show one panel of several, None for all."""

@@ -25,7 +25,7 @@ from cnnviz_desktop.gui.appearance import Appearance
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.changing_menus import ChangingMenus, samples
 from cnnviz_desktop.gui.commands import Commands
-from cnnviz_desktop.gui.controls import icon_button, named, rescale
+from cnnviz_desktop.gui.controls import fix_size, icon_button, named, rescale
 from cnnviz_desktop.gui.drops import DropTarget
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.model_panel import ModelPanel
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from cnnviz_desktop.gui.result_view import ResultView
 
 _SIZE = QSize(1440, 900)
+_BODY = 1300  # pixels of the design, many so that rounding tells little
 _NARROW = 1180  # below this width the parameters become a tab beside the model
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
@@ -78,6 +79,8 @@ class MainWindow(QMainWindow):
         self._jobs = jobs
         self._memory = memory
         self._painted = False
+        self._apart: list[int] = []  # how wide both docks were before they came together
+        self._body = theme.px(_BODY)  # the size that all is drawn for
         self.setTabPosition(_LEFT, QTabWidget.TabPosition.North)
         self.tabs = CanvasTabs(session)
         self.model_panel = ModelPanel(session)
@@ -130,9 +133,8 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._sized:
             self._sized = True
-            roomy = self.width() >= _SIZE.width()
-            widths = [theme.px(288), theme.px(264)] if roomy else [theme.px(264), theme.px(252)]
-            self.resizeDocks([self._left, self._right], widths, Qt.Orientation.Horizontal)
+            self._set_widths(self._usual_widths())
+            self._share_left(theme.px(190))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Say once that the window is on screen: what is slow may begin."""
@@ -144,14 +146,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put both docks on one side where the window is narrow."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW
-        together = self.dockWidgetArea(self._right) == _LEFT
-        if narrow and not together:
-            self.tabifyDockWidget(self._left, self._right)
-            self._left.raise_()
-            self.resizeDocks([self._left], [theme.px(240)], Qt.Orientation.Horizontal)
-        elif not narrow and together:
-            self.addDockWidget(_RIGHT, self._right)
+        self._place_docks()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout and abandon the work; the engine's thread ends after the window."""
@@ -193,10 +188,44 @@ class MainWindow(QMainWindow):
         named(dock, name, title)
         dock.setTitleBarWidget(QWidget())
         dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-        content.setMinimumWidth(theme.px(240))
+        fix_size(content, least=240)
         dock.setWidget(content)
         self.addDockWidget(area, dock)
         return dock
+
+    def _place_docks(self) -> None:
+        """Put both docks on one side where the window is narrow; apart as they were before."""
+        narrow = self.width() < theme.px(_NARROW)
+        together = self._is_together()
+        if narrow and not together:
+            self._apart = self._widths() if self._painted else []
+            self.tabifyDockWidget(self._left, self._right)
+            self._left.raise_()
+            self._set_widths([theme.px(240)])
+        elif not narrow and together:
+            self.addDockWidget(_RIGHT, self._right)
+            self._set_widths(self._apart or self._usual_widths())
+
+    def _is_together(self) -> bool:
+        return self.dockWidgetArea(self._right) == _LEFT
+
+    def _usual_widths(self) -> list[int]:
+        roomy = self.width() >= theme.px(_SIZE.width())
+        return [theme.px(width) for width in ((288, 264) if roomy else (264, 252))]
+
+    def _widths(self) -> list[int]:
+        together = [self._left.width()]
+        return together if self._is_together() else [*together, self._right.width()]
+
+    def _set_widths(self, widths: list[int]) -> None:
+        docks = [self._left, self._right][: len(widths)]
+        self.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+
+    def _share_left(self, pictures: int) -> None:
+        """Give the pictures their height, and the layers above them the larger part."""
+        split = self.model_panel.splitter
+        pictures = min(pictures, 2 * sum(split.sizes()) // 5)
+        split.setSizes([sum(split.sizes()) - pictures, pictures])
 
     def _make_corner(self) -> None:
         """Put device and theme at the right end of the menu bar."""
@@ -322,7 +351,7 @@ class MainWindow(QMainWindow):
     def _answered(self, _tab: str, answer: Answer) -> None:
         if answer.partial:
             return
-        layer = str(answer.technique.values().get("layer") or answer.model.name)
+        layer = str(answer.technique.values().get("layer") or answer.model.title)
         took = duration(answer.seconds)
         self.status.say(f"{answer.technique.title} of {layer} in {took}")
         cache = self._session.cache
@@ -341,10 +370,23 @@ class MainWindow(QMainWindow):
             self.tabs.setCurrentIndex(min(int(number), self.tabs.count()) - 1)
 
     def _show_theme(self) -> None:
-        rescale(self)
+        self._rescale()
         dark = theme.current().name == "dark"
         self.deeds["dark"].setChecked(dark)
         self._look.setIcon(theme.icon("sun" if dark else "moon"))
+
+    def _rescale(self) -> None:
+        """Give docks and pictures their share of the window in the size that text has now."""
+        grown = theme.px(_BODY) / self._body
+        self._body = theme.px(_BODY)
+        _layers, pictures = self.model_panel.splitter.sizes()
+        widths = [round(width * grown) for width in self._widths()]
+        rescale(self)
+        if grown != 1 and self._painted:
+            self._apart = [round(width * grown) for width in self._apart]
+            self._set_widths(widths)
+            self._share_left(round(pictures * grown))
+            QTimer.singleShot(0, self, self._place_docks)  # once they have these widths
 
     def _show_docks(self, shown: bool) -> None:
         self._left.setVisible(shown)

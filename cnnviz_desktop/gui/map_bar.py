@@ -30,7 +30,7 @@ from cnnviz_desktop.gui.tile_order import DEFAULT_TILE, LARGEST_TILE, SMALLEST_T
 from cnnviz_desktop.gui.view_settings import Control
 
 _ORDERS = (
-    ("energy", "Energy", "The largest mean square first"),
+    ("energy", "Energy", "The largest mean square first; without ± that of what is above zero"),
     ("index", "Channel", "In the order of the layer's channels"),
     ("max", "Maximum", "The strongest single answer first"),
     ("mean", "Mean", "The largest mean first"),
@@ -165,6 +165,7 @@ class MapBar(QObject):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Channel")
         self.search.setClearButtonEnabled(True)
+        self.search.setAcceptDrops(False)
         fix_size(self.search, width=72)
         tip = "Show only these channels: 12, 40-47 (Ctrl+F)"
         named(self.search, "channelSearch", "Find channels", tip)
@@ -190,7 +191,7 @@ class MapBar(QObject):
         self._size = Slide("", "tileSize", tip, low, high, _SIDE_STEP, numbered=False, icon="grid")
         self.set_tile_side(DEFAULT_TILE)
         for slide in (self._gamma, self._size):  # one row at 1280 pixels
-            slide.slider.setMinimumWidth(theme.px(32))
+            fix_size(slide.slider, least=32, most=160)
         self.page = QPushButton("8×8")
         self.page.setCheckable(True)
         fix_size(self.page, width=38)

@@ -155,8 +155,9 @@ class MapCompanions(QObject):
         return found
 
     def _take(self, asked: _Asked, key: _Key, found: object) -> None:
-        asked.put(key, found)
-        self.arrived.emit()
+        if self._session.model is key[0]:  # or another's numbers would keep it in memory
+            asked.put(key, found)
+            self.arrived.emit()
 
     @staticmethod
     def _stop_waiting(asked: _Asked, key: _Key) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +15,12 @@ from cnnviz_desktop.data import Activation, Box, Floats, ImageInput
 from cnnviz_desktop.figures import pixels
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import fix_size, named
-from cnnviz_desktop.gui.display import reduced, scaled
+from cnnviz_desktop.gui.display import cell_box, reduced, scaled
 from cnnviz_desktop.gui.inspector_parts import (
     TABLE,
     PinnedMap,
     PinRow,
     SumTable,
-    cell_place,
     fitted,
     paint_image,
     paint_table,
@@ -107,7 +107,7 @@ class MapInspector(QWidget):
         cell = self._cell if kept else None
         self._channel, self._cell = -2, None
         if channel < 0 and activation is not None and activation.values.size:
-            channel = statistics(activation).strongest()
+            channel = statistics(activation).strongest(self._look.signed)
         self._turn_to(channel, cell)
 
     def set_look(self, look: GridLook) -> None:
@@ -134,7 +134,7 @@ class MapInspector(QWidget):
         self._closer = closer
         self._reaching = qimage_of(closer.drawn) if closer.drawn is not None else None
         self._sum = SumTable(closer.reading) if closer.reading is not None else None
-        self.setAccessibleDescription(self.sentence())
+        self._speak()
         self.update()
 
     def show_channel(self, channel: int) -> None:
@@ -273,7 +273,7 @@ class MapInspector(QWidget):
         after = left + painter.fontMetrics().horizontalAdvance(shown) + theme.px(10)
         painter.setFont(theme.font("secondary"))
         painter.setPen(colours.muted)
-        high = float(np.nanmax(values)) if values.size else 0.0
+        high = float(np.fmax.reduce(values, axis=None))  # NaN only where there is nothing else
         note = _share_of(here, high)
         metrics, elide = painter.fontMetrics(), Qt.TextElideMode.ElideRight
         painter.drawText(after, top, metrics.elidedText(note, elide, room.right() - after))
@@ -287,8 +287,8 @@ class MapInspector(QWidget):
         lines = [
             *self._known_facts(),
             ("Maximum", labels.value(high)),
-            ("Mean", labels.value(float(values.mean()))),
-            ("Minimum", labels.value(float(np.nanmin(values)))),
+            ("Mean", labels.value(_mean(values))),
+            ("Minimum", labels.value(float(np.fmin.reduce(values, axis=None)))),
             ("Cells above zero", labels.percent(float((values > 0).mean()))),
         ]
         width, fits = min(theme.px(TABLE), room.width()), (room.bottom() - top) // theme.px(22)
@@ -335,7 +335,7 @@ class MapInspector(QWidget):
         if self._activation is None or self._cell is None:
             return None
         rows, columns = self._activation.values.shape[1:]
-        return cell_place(self._activation.region, (rows, columns), self._cell)
+        return cell_box(self._activation.region, rows, columns, *self._cell)
 
     def _turn_to(
         self, channel: int, cell: tuple[int, int] | None, *, pointed: bool = False
@@ -355,7 +355,17 @@ class MapInspector(QWidget):
         self._cell = cell
         self.update()
         if self.spot() != before:
+            self._speak()
             self.turned.emit(pointed)
+
+    def _speak(self) -> None:
+        """Let a screen reader say the place, its value, and the sum where it is known."""
+        value = self.value()
+        if self._cell is None or value is None:
+            return
+        row, column = self._cell
+        here = f"map {self._channel}, row {row}, column {column}: {labels.value(value)}"
+        self.setAccessibleDescription(". ".join(part for part in (here, self.sentence()) if part))
 
     def _colour(self) -> None:
         if self._activation is None or self._channel < 0:
@@ -368,12 +378,20 @@ class MapInspector(QWidget):
 
 def _share_of(here: float, high: float) -> str:
     """Say how a value compares with the greatest of its map."""
+    if math.isnan(here):
+        return "not a number"
+    if not high > 0:
+        return "the map is nowhere positive"
     if here == high:
         return "the map's maximum"
-    if high > 0:
-        note = f"{100 * here / high:.0f}{labels.THIN}% of its maximum"
-        return note.replace("-", labels.MINUS)
-    return "the map is nowhere positive"
+    note = f"{100 * here / high:.0f}{labels.THIN}% of its maximum"
+    return note.replace("-", labels.MINUS)
+
+
+def _mean(values: Floats) -> float:
+    """Return the mean; NaN where infinite values cancel each other out."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(values.mean())
 
 
 def _inside(box: Box, whole: Box) -> Box:

@@ -234,13 +234,11 @@ class CurveView(QWidget):
                 ends.append((self._point(plot, step, value), place))
         ends.sort(key=lambda end: end[0].y())
         high = QFontMetrics(theme.font("caption")).height()
-        free = float(plot.top() - high)
-        for point, place in ends:
+        tops = _apart([point.y() - high / 2 for point, _place in ends], high, plot)
+        for (point, place), top in zip(ends, tops, strict=True):
             curve = self._curves[place]
             painter.setFont(self._name_font(curve))
             painter.setPen(inks[place][0])
-            top = max(free, point.y() - high / 2)
-            free = top + high
             room = QRectF(point.x() + 6, top, self.width() - point.x() - 6, high)
             text = painter.fontMetrics().elidedText(
                 curve.name, Qt.TextElideMode.ElideRight, int(room.width())
@@ -342,6 +340,17 @@ def _reach(curves: Sequence[Curve], noise: float) -> tuple[float, float]:
             highs.append(float(known.max()))
     low, high = min(lows), max(highs)
     return (low if -low > noise * high else 0.0), high
+
+
+def _apart(tops: Sequence[float], high: int, plot: QRect) -> list[float]:
+    """Move lines of words apart that would lie over one another or below the plot, top down."""
+    found: list[float] = []
+    for top in tops:
+        found.append(max(top, found[-1] + high) if found else max(top, float(plot.top() - high)))
+    below = plot.bottom() + high / 2
+    for place in reversed(range(len(found))):
+        below = found[place] = min(found[place], below - high)
+    return found
 
 
 def _last(values: Floats) -> tuple[int, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from cnnviz_desktop.data import Floats, Inverted, Maximised, Prediction
 from cnnviz_desktop.gui import labels
 
+_MORE = re.compile(r" and \d+ more ")  # units that a note does not name
 Wanted: TypeAlias = "Maximised | Inverted"
 
 
@@ -189,4 +190,7 @@ def _response(result: Maximised, row: int) -> str:
 def _amiss(result: Maximised, row: int) -> str:
     """Return the note that names a picture: that its unit would not fire."""
     name = re.compile(rf"(?<!\w){re.escape(result.wanted[row])}(?!\w)", re.IGNORECASE)
-    return next((note for note in result.notes if name.search(note)), "")
+    found = next((note for note in result.notes if name.search(note)), "")
+    if not found and result.responses[row] <= 0 and any(map(_MORE.search, result.notes)):
+        return "It would not fire: no value came above zero."  # a note names the first few alone
+    return found

@@ -47,10 +47,14 @@ class GrowthStrip(QWidget):
         self._pressed = -1
 
     def show_frames(self, frames: Sequence[QImage], steps: Sequence[int]) -> None:
-        """Show frames with the steps they were taken after."""
+        """Show frames with the steps they were taken after; a pressed one stays so by its step."""
+        held = self._steps[self._pressed] if self._pressed >= 0 else -1
         self._frames, self._steps = tuple(frames), tuple(steps)
-        if self._pressed >= len(frames):
-            self._let_go()
+        if held >= 0:  # every other frame is left out as a picture grows
+            places = range(len(steps) - 1)
+            self._pressed = min(places, key=lambda frame: abs(steps[frame] - held), default=0)
+            if not places or held >= steps[-1]:
+                self._let_go()
         self._lay_out()
 
     def count(self) -> int:
@@ -166,12 +170,14 @@ class GrowthStrip(QWidget):
     def _press(self, frame: int) -> None:
         if frame != self._pressed:
             self._pressed = frame
+            self.setAccessibleDescription(f"after step {labels.whole(self._steps[frame])}")
             self.update()
             self.frame_pressed.emit(frame)
 
     def _let_go(self) -> None:
         if self._pressed >= 0:
             self._pressed = -1
+            self.setAccessibleDescription("")
             self.update()
             self.frame_released.emit()
 

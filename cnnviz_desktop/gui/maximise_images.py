@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 from PySide6.QtGui import QImage
 
-from cnnviz_desktop.data import Floats, Pixels
+from cnnviz_desktop.figures import pixels
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.maximise_grown import Grown, GrownPicture, short
 from cnnviz_desktop.gui.maximise_sheet import SheetTile
@@ -59,7 +58,7 @@ class GrownImages:
         state = (picture.done, picture.final, picture.values.shape)
         known = self._pictures.get(place)
         if known is None or known[0] != state:
-            known = self._pictures[place] = (state, qimage_of(pixels_of_values(picture.values)))
+            known = self._pictures[place] = (state, qimage_of(pixels.from_unit(picture.values)))
         return known[1]
 
     def frames(self, place: int) -> tuple[list[QImage], list[int]]:
@@ -72,7 +71,7 @@ class GrownImages:
                 continue
             known = self._frames.get((place, step))
             if known is None:
-                known = qimage_of(pixels_of_values(picture.film[frame]))
+                known = qimage_of(pixels.from_unit(picture.film[frame]))
                 self._frames[place, step] = known
             images.append(known)
             steps.append(step)
@@ -104,10 +103,3 @@ class GrownImages:
     def _picture(self, place: int) -> GrownPicture:
         assert self._grown is not None
         return self._grown.pictures[place]
-
-
-def pixels_of_values(values: Floats) -> Pixels:
-    """Return values in 0..1 as RGB pixels."""
-    pixels = np.nan_to_num(values) * 255.0 + 0.5
-    np.clip(pixels, 0, 255, out=pixels)
-    return pixels.astype(np.uint8)

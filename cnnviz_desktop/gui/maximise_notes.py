@@ -25,6 +25,7 @@ class MaximiseNotes(Ground):
         column.addLayout(framed(label("Notes", "strong")))
         column.addLayout(framed(self._list))
         session.answered.connect(self._refresh)
+        session.withdrawn.connect(self._refresh)
         session.tab_changed.connect(self._refresh)
         session.models.cleared.connect(self._refresh)
         self._refresh()

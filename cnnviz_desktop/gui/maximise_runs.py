@@ -66,7 +66,10 @@ class SteeredRuns:
         return replace(answer, altered=True)
 
     def cancelled(self, is_running: Callable[[str], bool]) -> list[Answer]:
-        """Return what was shown before the runs that are no more, and forget it."""
+        """Return what was shown before the runs that are no more; nothing of these is kept."""
+        for slot in [slot for slot in self._aside if not is_running(slot)]:
+            if self._aside[slot].partial:
+                del self._aside[slot]
         ended = [slot for slot in self._before if not is_running(slot)]
         return [self._before.pop(slot) for slot in ended]
 

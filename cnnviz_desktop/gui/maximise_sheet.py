@@ -30,7 +30,7 @@ from PySide6.QtWidgets import QFrame, QToolTip, QWidget
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.painted_area import PaintedArea
-from cnnviz_desktop.gui.picture_menu import offer_picture
+from cnnviz_desktop.gui.picture_menu import Entry, offer_picture
 from cnnviz_desktop.gui.tile_layout import TileLayout
 from cnnviz_desktop.gui.tile_painting import caption_height
 
@@ -91,14 +91,21 @@ class PictureSheet(PaintedArea):
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._tiles: tuple[SheetTile, ...] = ()
         self._stem = "picture"
+        self._cards = False
         self._selected = -1
         self._start: QPoint | None = None  # where a drag may begin
         self._small: dict[int, tuple[QImage, QPixmap]] = {}
         self._folder: Path | None = None  # of the files that were dragged out
 
-    def show_tiles(self, tiles: Sequence[SheetTile], stem: str = "picture") -> None:
-        """Show other tiles, or the same ones further grown; `stem` begins the names of files."""
+    def show_tiles(
+        self, tiles: Sequence[SheetTile], stem: str = "picture", *, cards: bool = False
+    ) -> None:
+        """Show other tiles, or the same ones further grown.
+
+        `stem` begins the names of files; `cards`: the tiles are of units, which have cards.
+        """
         before, self._tiles, self._stem = self._tiles, tuple(tiles), stem
+        self._cards = cards
         self._small = {place: item for place, item in self._small.items() if place < len(tiles)}
         if len(before) != len(tiles):
             self._selected = min(self._selected, len(tiles) - 1)
@@ -121,6 +128,8 @@ class PictureSheet(PaintedArea):
             self._selected = place
             self._bring_into_sight(place)
             self.viewport().update()
+            tile = self._tiles[place] if 0 <= place < len(self._tiles) else None
+            self.setAccessibleDescription(f"{tile.words} {tile.value}".strip() if tile else "")
 
     def selected(self) -> int:
         """Return the marked tile, -1 for none."""
@@ -146,23 +155,14 @@ class PictureSheet(PaintedArea):
         """Ask for one row."""
         return QSize(theme.px(200), self.rows_high(1))
 
-    def event(self, event: QEvent) -> bool:
-        """Keep Enter from the window while the sheet has the keyboard."""
-        asked = event.type() == QEvent.Type.ShortcutOverride
-        if asked and isinstance(event, QKeyEvent) and not event.modifiers():
-            if event.key() not in (_KEY.Key_Return, _KEY.Key_Enter):
-                return super().event(event)
-            event.accept()
-            return True
-        return super().event(event)
-
     def viewportEvent(self, event: QEvent) -> bool:
         """Say what is amiss with the tile under the mouse, and what may be done with it."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = self.tile_at(event.pos())
             if place >= 0:
                 tile = self._tiles[place]
-                does = "Click to watch it, double-click for its card, drag it out to save it."
+                card = "double-click for its card, " if self._cards else ""
+                does = f"Click to watch it, {card}drag it out to save it."
                 parts = (tile.words, tile.amiss, "It waits." if tile.waiting else does)
                 QToolTip.showText(
                     event.globalPos(), "\n".join(part for part in parts if part), self
@@ -244,17 +244,26 @@ class PictureSheet(PaintedArea):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer to copy and save the picture and to open the unit's card."""
-        place = self.tile_at(self.viewport().mapFromGlobal(event.globalPos()))
+        """Offer what can be done with the picture under the mouse or with the chosen one."""
+        where = event.globalPos()
+        place = self.tile_at(self.viewport().mapFromGlobal(where))
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            place = self._selected
+            where = self.viewport().mapToGlobal(self.tile_rect(place).center())
         image = self._tiles[place].image if place >= 0 else None
         if image is not None:
             offer_picture(
                 self,
-                event.globalPos(),
+                where,
                 image,
                 lambda: self.save_requested.emit(image, self.name_of(place)),
-                ("", "Open the unit's card", lambda: self.opened.emit(place)),
+                *self.further(place),
             )
+
+    def further(self, place: int) -> tuple[Entry, ...]:
+        """Return what the menu of a tile offers besides copying and saving."""
+        card = ("", "Open the unit's card", lambda: self.opened.emit(place))
+        return (card,) if self._cards else ()
 
     def name_of(self, place: int) -> str:
         """Return the name of a tile's file, without its suffix."""

@@ -56,7 +56,7 @@ class MaximiseStage(QWidget):
         self.facts = _placed(ElidedLabel(muted=True), self, "grownFacts", "What the unit gives")
         self.taken_for = label("The network takes it for", "strong")
         self.taken_for.setParent(self)
-        self.bars = PredictionBars(self)
+        self.bars = PredictionBars(self, pickable=False)
         self.bars.setObjectName("grownClasses")
         self.strip = GrowthStrip(self)
         self.save = link(
@@ -237,7 +237,7 @@ class MaximiseStage(QWidget):
         """Place the growth as low as it may stand, and its link at the right."""
         high = self.strip.sizeHint().height()
         asked = self.save.sizeHint()
-        room = self.width() - 2 * _MARGIN - (asked.width() + 12 if self.save.isVisible() else 0)
+        room = self.width() - 2 * _MARGIN - (0 if self.save.isHidden() else asked.width() + 12)
         self.strip.setGeometry(_MARGIN, top + 8, room, high)
         left = self.width() - _MARGIN - asked.width()
         self.save.setGeometry(left, top + 8 + (theme.px(52) - asked.height()) // 2, *_wh(asked))

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.run import Progress
-from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.controls import fix_size, label, named, push_button
 from cnnviz_desktop.gui.jobs import Job, Priority
 from cnnviz_desktop.gui.maximise_pace import Pace
 from cnnviz_desktop.gui.status_bar import duration
@@ -18,6 +18,8 @@ from cnnviz_desktop.gui.work import Answer, Perform
 _WAITS = "Step size, transforms and weights act on what grows now; all else waits for the next run."
 _ASIDE = "Runs in the background: all else goes first. What is done is kept on disk."
 _BEHIND = "Runs in the background: all else goes first."
+_DROPS = "Stop the run and keep nothing of it"
+_STOPS = "Stop the run; the next one goes on from what is on disk"
 _OF_PICTURES = ("exemplars", "evaluate")  # commands whose steps are pictures of a folder
 _TICK = 500  # milliseconds between looks at the clock
 
@@ -40,9 +42,7 @@ class Steering(QWidget):
         self.finish_button = push_button(
             "Finish", "finishButton", "End the run and keep the best so far (Esc)"
         )
-        self.cancel_button = push_button(
-            "Cancel", "steeringCancel", "Stop the run and keep nothing of it"
-        )
+        self.cancel_button = push_button("Cancel", "steeringCancel", _DROPS)
         self._speed = label("", "secondary", muted=True)
         named(self._speed, "speedLine", "Pace")
         self._hint = label(_WAITS, "caption", muted=True)
@@ -50,7 +50,7 @@ class Steering(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in (self.hold_button, self.finish_button, self.cancel_button):
-            button.setMinimumWidth(theme.px(56))
+            fix_size(button, least=56)
             buttons.addWidget(button, 1)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -82,6 +82,7 @@ class Steering(QWidget):
         aside = job.priority is Priority.SPARE
         kept = _BEHIND if _command(job) == "evaluate" else _ASIDE
         self._hint.setText(kept if aside else _WAITS)
+        self.cancel_button.setToolTip(_STOPS if kept is _ASIDE and aside else _DROPS)
         job.progressed.connect(self._progressed)
         job.held_changed.connect(self._held_changed)
         self._tick.start()

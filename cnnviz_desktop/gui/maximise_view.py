@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,13 +12,14 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.technique import Technique
+from cnnviz_desktop.figures import pixels
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import Ground, label, named
 from cnnviz_desktop.gui.display import CANVAS, reduced
 from cnnviz_desktop.gui.labels import ElidedLabel
 from cnnviz_desktop.gui.maximise_curve import Curve
 from cnnviz_desktop.gui.maximise_grown import GalleryGrown, Grown, grown_of, last_value, short
-from cnnviz_desktop.gui.maximise_images import GrownImages, pixels_of_values
+from cnnviz_desktop.gui.maximise_images import GrownImages
 from cnnviz_desktop.gui.maximise_sheet import PictureSheet
 from cnnviz_desktop.gui.maximise_stage import MaximiseStage
 from cnnviz_desktop.gui.result_view import ResultView, middle
@@ -29,6 +31,7 @@ _TOLD = 4  # curves that have a name
 _MANY = 32  # pictures, from which on the sheet is what matters
 _CHANNEL = "channel "
 _UNITS = (_CHANNEL, "less of ", "the whole ")
+_OF_UNIT = re.compile(r"(?:less of )?channel (\d+)(?:,.*)?")  # "channel 12, 3 of 4"
 
 
 class MaximiseView(ResultView):
@@ -93,7 +96,8 @@ class MaximiseView(ResultView):
             self._chosen = self._watched(len(grown.names))
         several = len(grown.names) > 1
         if several:
-            self.sheet.show_tiles(self._images.tiles(), self.file_stem())
+            cards = self._unit(0) is not None
+            self.sheet.show_tiles(self._images.tiles(), self.file_stem(), cards=cards)
             self.sheet.select(self._chosen)
             self._counts.setText(self._count())
         if several is self._gallery.isHidden():
@@ -119,9 +123,10 @@ class MaximiseView(ResultView):
     def set_view_settings(self, values: Mapping[str, Any]) -> None:
         """Watch the picture that a session kept."""
         watched, grown = values.get("watched"), self._images.grown()
-        known = isinstance(watched, int) and not isinstance(watched, bool)
-        if known and grown is not None and 0 <= int(str(watched)) < len(grown.names):
-            self._pick(int(str(watched)))
+        if not isinstance(watched, int) or isinstance(watched, bool):
+            return
+        if grown is not None and 0 <= watched < len(grown.names):
+            self._pick(watched)
 
     def title(self) -> tuple[str, str]:
         """Return the layer or class, and what was grown how."""
@@ -215,9 +220,9 @@ class MaximiseView(ResultView):
         waiting = sum(self._images.is_waiting(place) for place in places)
         growing = sum(self._images.is_growing(place) for place in places)
         done = len(places) - waiting - growing
-        parts = [f"{done} done"] if done or not growing else []
-        parts += [f"{growing} growing"] if growing else []
-        parts += [f"{waiting} waiting"] if waiting else []
+        parts = [f"{labels.whole(done)} done"] if done or not growing else []
+        parts += [f"{labels.whole(growing)} growing"] if growing else []
+        parts += [f"{labels.whole(waiting)} waiting"] if waiting else []
         return ", ".join(parts)
 
     def _show_original(self, answer: Answer) -> None:
@@ -225,13 +230,13 @@ class MaximiseView(ResultView):
         grown = self._images.grown()
         if grown is not None and grown.original is not None:
             name = answer.image.name if answer.image is not None else "Original"
-            pixels = pixels_of_values(grown.original)
+            drawn = pixels.from_unit(grown.original)
         elif answer.image is not None and answer.technique.needs_image:
-            pixels, name = reduced(answer.image, CANVAS)[0].pixels, answer.image.name
+            drawn, name = reduced(answer.image, CANVAS)[0].pixels, answer.image.name
         else:
             self.stage.show_original(None)
             return
-        self.stage.show_original(pixels, name)
+        self.stage.show_original(drawn, name)
 
     def _show_chosen(self, answer: Answer) -> None:
         """Show the picture that is watched, with all that belongs to it."""
@@ -317,12 +322,15 @@ class MaximiseView(ResultView):
 
     def _open(self, place: int) -> None:
         """Ask for the card of a picture's unit."""
-        grown = self._images.grown()
-        if grown is None or self._result is None or not self._result.layer:
-            return
-        number = grown.names[place].removeprefix(_CHANNEL)
-        if number.isdecimal():
-            self.card_wanted.emit(Unit(self._result.layer, int(number)))
+        unit = self._unit(place)
+        if unit is not None:
+            self.card_wanted.emit(unit)
+
+    def _unit(self, place: int) -> Unit | None:
+        """Return the unit that a picture is of, None where it is of a class, a layer or a pair."""
+        grown, layer = self._images.grown(), self._result.layer if self._result is not None else ""
+        found = _OF_UNIT.fullmatch(grown.names[place]) if grown is not None and layer else None
+        return Unit(layer, int(found[1])) if found is not None else None
 
     def _save_growth(self) -> None:
         """Ask to save how the picture grew."""

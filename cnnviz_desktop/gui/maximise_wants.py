@@ -32,7 +32,11 @@ def in_step(before: Technique, now: Technique) -> Technique:
         changes["target"] = None
     elif new["target"] is not None and new["objective"] == "channel":
         changes["objective"] = "class"
-    return replace(now, **changes)
+    meant = replace(now, **changes)
+    seconds = (item for item in meant.parameters() if item.name == "second")
+    if any(meant.takes_class(item) != before.takes_class(item) for item in seconds):
+        return replace(meant, **{"second": None})  # a channel is no class
+    return meant
 
 
 def with_likeliest(technique: Technique, prediction: Prediction | None) -> Technique:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import icon_button, named
+from cnnviz_desktop.gui.controls import Icon, icon_button, named
 
 Level = Literal["info", "warning", "error"]
 
@@ -28,19 +28,21 @@ _COLOURS = {"info": "on_selection", "warning": "warning", "error": "error"}
 class MessageBar(QFrame):
     """One message at a time.
 
-    Signals: `acted` its button was pressed; `acted_otherwise` the second one was; `dismissed`.
+    Signals: `acted` its button was pressed; `acted_otherwise` the second one was; `dismissed`;
+    `left` it is gone and had the keyboard.
     """
 
     acted = Signal()
     acted_otherwise = Signal()
     dismissed = Signal()
+    left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         named(self, "messageBar", "Message")
         self._level: Level = "info"
         self._topic = ""
-        self._icon = QLabel()
+        self._icon = Icon(self._level)
         self._text = QLabel()
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
@@ -99,18 +101,18 @@ class MessageBar(QFrame):
             button.setToolTip(words)
             button.setVisible(bool(words))
         self._arrange(below=bool(other))
-        self._tint()
+        self._icon.show_icon(level, _COLOURS[level])
         self.show()
         self.updateGeometry()
 
     def settle(self, topic: str) -> None:
         """Take a message away whose matter has been settled."""
         if not self.isHidden() and self._topic == topic:
-            self.hide()
+            self._leave()
 
     def dismiss(self) -> None:
         """Take the message away."""
-        self.hide()
+        self._leave()
         self.dismissed.emit()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -120,12 +122,6 @@ class MessageBar(QFrame):
         painter.fillRect(self.rect(), getattr(colours, _GROUNDS[self._level]))
         line = QRectF(0, self.height() - 1, self.width(), 1)
         painter.fillRect(line, colours.border)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow the theme."""
-        if event.type() == QEvent.Type.PaletteChange:
-            self._tint()
-        super().changeEvent(event)
 
     def _arrange(self, below: bool) -> None:
         """Put two buttons below the words, which would be squeezed beside them."""
@@ -138,16 +134,17 @@ class MessageBar(QFrame):
         if below:
             row.addStretch(1)
 
-    def _tint(self) -> None:
-        role = _COLOURS[self._level]
-        name = "error" if self._level == "error" else self._level
-        side = theme.px(16)
-        self._icon.setPixmap(theme.icon_pixmap(name, role, side, self.devicePixelRatioF()))
+    def _leave(self) -> None:
+        held = self.window().focusWidget()
+        had = held is not None and self.isAncestorOf(held)
+        self.hide()
+        if had:  # else Qt gives it to the first button of the window
+            self.left.emit()
 
     def _act(self) -> None:
-        self.hide()
+        self._leave()
         self.acted.emit()
 
     def _act_otherwise(self) -> None:
-        self.hide()
+        self._leave()
         self.acted_otherwise.emit()

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
+from cnnviz_desktop.gui.flat_style import set_primary
 from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.session_work import (
     LABELS_KEY,
@@ -89,6 +90,7 @@ class MissingFiles(QObject):
         self._found = self._dialog = None
         if found is None or dialog is None:
             return
+        self._end_search()
         if not dialog.places:
             self.settled.emit(found)
             return
@@ -102,7 +104,14 @@ class MissingFiles(QObject):
 
     def _rejected(self) -> None:
         self._found = self._dialog = None
+        self._end_search()
         self.cancelled.emit()
+
+    def _end_search(self) -> None:
+        """Look no further: the next dialog asks for other files."""
+        search = self._jobs.current(_SLOT)
+        if search is not None and isinstance(search.work, Search):
+            search.supersede()
 
 
 class MissingDialog(QDialog):
@@ -151,7 +160,7 @@ class MissingDialog(QDialog):
         column.addWidget(says)
         column.addWidget(self._list, 1)
         column.addLayout(row)
-        self.resize(theme.px(600), theme.px(320))
+        fit_screen(self, 600, 320)
         self._locate.clicked.connect(self._choose_file)
         self._search.clicked.connect(self._choose_folder)
         cancel.clicked.connect(self.reject)
@@ -196,8 +205,7 @@ class MissingDialog(QDialog):
             row.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{item.name}, {state}")
         left = len(self._lost) - len(self.places)
         self._go_on.setText("Open" if not left else f"Skip {left}" if self.places else "Skip")
-        self._go_on.setProperty("primary", not left)
-        self._go_on.update()
+        set_primary(self._go_on, not left)
         self._locate.setEnabled(bool(left))
         self._search.setEnabled(bool(left))
         if left:

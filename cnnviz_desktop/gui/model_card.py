@@ -10,6 +10,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from cnnviz_desktop.data import PRETRAINED, RANDOM
+from cnnviz_desktop.engine.catalogue import BUNDLED
 from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.changing_menus import FITS
 from cnnviz_desktop.gui.controls import (
@@ -22,7 +23,6 @@ from cnnviz_desktop.gui.controls import (
     named,
 )
 from cnnviz_desktop.gui.model_choice import ModelChoice
-from cnnviz_desktop.gui.model_picker import BUNDLED
 from cnnviz_desktop.gui.note_list import Note, NoteList, note_of
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 from cnnviz_desktop.model_names import file_in

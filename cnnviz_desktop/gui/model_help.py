@@ -44,6 +44,7 @@ class ModelHelp(QObject):
         session.failed.connect(self._failed)
         session.models.requested.connect(self._forget)
         opening.given_up.connect(self._tell_again)
+        window.tabs.message.dismissed.connect(self._dismissed)
         window.tabs.model_acted.connect(self._act)
         window.tabs.model_acted_otherwise.connect(self._act_otherwise)
 
@@ -111,6 +112,11 @@ class ModelHelp(QObject):
         if name == self._session.models.wanted and self._session.job(MODEL_SLOT) is not None:
             self._sentence = ""
 
+    def _dismissed(self) -> None:
+        """Let go of what was wrong when the person has done so."""
+        if self._window.tabs.message.topic == MODEL_SLOT:
+            self._sentence = ""
+
     def _act(self) -> None:
         """Do what the first button of the message says."""
         if self._asked is not None:
@@ -127,7 +133,6 @@ class ModelHelp(QObject):
         if self._weights is not None:
             self._opening.ask_for_python(self._weights)
             return
-        self._window.tabs.view().take_keyboard()
         self._session.models.load(self._session.models.wanted, RANDOM)
 
 

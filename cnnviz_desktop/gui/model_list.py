@@ -67,6 +67,7 @@ class ModelList(QWidget):
         self.search.textChanged.connect(self._search)
         self._view.clicked.connect(self._clicked)
         self._view.selectionModel().currentChanged.connect(self.moved)
+        self._view.selectionModel().currentChanged.connect(self._say)
         self.rows.modelReset.connect(self._tell)
         self._tell()
 
@@ -168,6 +169,11 @@ class ModelList(QWidget):
         elif self.search.text().strip():
             self.entered.emit(self.search.text().strip())
 
+    def _say(self, index: QModelIndex) -> None:
+        """Let a screen reader say the marked row, which never has the keyboard itself."""
+        said = index.data(Qt.ItemDataRole.AccessibleTextRole)
+        self.search.setAccessibleDescription(said or "")
+
     def _clicked(self, index: QModelIndex) -> None:
         choice = self._choice(index)
         if choice is not None:
@@ -175,9 +181,11 @@ class ModelList(QWidget):
 
     def _tell(self) -> None:
         """Say how many there are."""
-        count = self.rows.count
+        count, files = self.rows.count, self.rows.files
         if count:
             says = f"{labels.whole(count)} network{'s' if count != 1 else ''}"
+        elif files:
+            says = f"{files} recent file{'s' if files != 1 else ''}"
         elif self.search.text():
             says = "No network fits. Enter asks for it all the same."
         else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from cnnviz_desktop.data import RANDOM
 from cnnviz_desktop.engine.catalogue import BUNDLED
 from cnnviz_desktop.gui.factory_dialog import FactoryDialog
 from cnnviz_desktop.gui.file_kinds import (
@@ -51,7 +53,6 @@ class ModelOpening(QObject):
         self._engine = engine
         self._preferences = preferences
         self._window = window
-        self._factories: Factories | None = None
         self._weights: Path | None = None  # those that a network is being chosen for
         session.models.changed.connect(self._remember)
 
@@ -127,13 +128,14 @@ class ModelOpening(QObject):
 
     def _listed(self, factories: Factories) -> None:
         """Open the only thing that makes a network, or ask which."""
-        self._factories = factories
+        choose = partial(self._chose_factory, factories.path)
         if len(factories.names) == 1:
-            self._chose_factory(factories.names[0], factories.weights)
+            choose(factories.names[0], factories.weights)
             return
         self._have_one()
         dialog = FactoryDialog(factories, self._window)
-        dialog.chosen.connect(self._chose_factory)
+        dialog.chosen.connect(choose)
+        dialog.rejected.connect(self.given_up)
         dialog.show()
 
     def _have_one(self) -> None:
@@ -142,13 +144,12 @@ class ModelOpening(QObject):
         if models.current is None and models.absent is None:
             models.fall_back(BUNDLED)
 
-    def _chose_factory(self, maker: str, weights: Path | None) -> None:
-        if self._factories is not None:
-            self._session.models.load(f"{self._factories.path}:{maker}", weights)
+    def _chose_factory(self, path: Path, maker: str, weights: Path | None) -> None:
+        self._session.models.load(f"{path}:{maker}", weights)
 
     def _remember(self, model: LoadedModel) -> None:
         """Keep what was opened among the recent ones."""
-        if model.weights != "none":
+        if model.weights != RANDOM:
             self._preferences.remember("models", [ModelChoice.of(model).text])
 
 

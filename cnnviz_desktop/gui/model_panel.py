@@ -8,13 +8,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QSplitter, QTabBar, QVBoxLayout, QWidget
 
+from cnnviz_desktop.data import RANDOM
 from cnnviz_desktop.gui.controls import Ground, framed, named
 from cnnviz_desktop.gui.image_strip import ImageStrip
 from cnnviz_desktop.gui.labels import ELLIPSIS
 from cnnviz_desktop.gui.layer_health import LayerHealths
 from cnnviz_desktop.gui.layer_tree import LayerTree
 from cnnviz_desktop.gui.model_choice import ModelChoice
-from cnnviz_desktop.gui.model_picker import RANDOM, ModelPicker
+from cnnviz_desktop.gui.model_picker import ModelPicker
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.model_names import file_in, short_name
@@ -62,7 +63,6 @@ class ModelPanel(Ground):
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([600, 190])
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.splitter)
@@ -147,6 +147,10 @@ class ModelPanel(Ground):
             self.tree.setFocus()
 
     def _lost_model(self) -> None:
+        """Name the network that is to come, if any: the layers are no longer known."""
+        absent = self._session.models.absent
+        name = absent.name if absent is not None else ""
+        self.picker.show_model(name, short_name(name), "Not loaded" if name else "")
         self.tree.show_layers(None)
 
     def _picked_layer(self, name: str) -> None:

@@ -16,13 +16,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from cnnviz_desktop.engine.catalogue import BUNDLED, CatalogueEntry
+from cnnviz_desktop.data import RANDOM
+from cnnviz_desktop.engine.catalogue import CatalogueEntry
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import ElidedCombo, icon_button, label, link, named
 from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.model_list import ModelList
 
-RANDOM = "none"  # as the engine calls random weights
 _ASK = "ask"  # the entry that opens the file dialog
 _ENTRIES = (
     (None, "Pretrained", "As published or bundled; downloaded once where they are not here yet"),
@@ -30,8 +30,6 @@ _ENTRIES = (
     (_ASK, f"From a file{labels.ELLIPSIS}", "A state dict of your own (.pth, .pt, .safetensors)"),
 )
 _IN_FILE = "As in its file"  # in place of "Pretrained", for a network that is a file
-
-__all__ = ["BUNDLED", "RANDOM", "ModelPicker"]
 
 
 class ModelPicker(QWidget):
@@ -61,7 +59,8 @@ class ModelPicker(QWidget):
         )
         self.list = ModelList()
         self._panel = _Panel(self.list, self)
-        self._about = labels.ElidedLabel(role="caption", muted=True)
+        self._about = label("", "caption", muted=True)
+        self._about.setWordWrap(True)
         named(self._about, "modelSummary", "About the model")
         files = icon_button(
             "folder", "openModel", "Open a model", "Open a network or weights of your own"

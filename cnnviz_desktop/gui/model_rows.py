@@ -57,6 +57,7 @@ class ModelRows(QAbstractListModel):
         self._words = ""
         self._rows: list[Row] = []
         self.count = 0  # networks of the catalogue that are listed
+        self.files = 0  # files opened before that are
 
     def set_entries(self, entries: Sequence[CatalogueEntry]) -> None:
         """List other networks."""
@@ -130,6 +131,7 @@ class ModelRows(QAbstractListModel):
         found = matching(self._entries, self._words)
         self.count = len(found)
         self._rows = self._recent_rows()
+        self.files = max(0, len(self._rows) - 1)  # less their heading
         for title, about, members in _grouped(found, self._words):
             self._rows += [Heading(title, about), *members]
         self.endResetModel()
@@ -197,6 +199,8 @@ def megabytes(size: float) -> str:
     """Return a size that is given in megabytes."""
     if size >= 1000:
         return f"{size / 1000:.2f}{labels.THIN}GB"
+    if 0 < size < 0.05:  # little, but not nothing
+        return f"{max(1, round(size * 1000))}{labels.THIN}kB"
     digits = 1 if size < 10 else 0
     return f"{size:.{digits}f}{labels.THIN}MB"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ class LoadModel:
     """Load a model -> `LoadedModel`.
 
     Where `measured`, its fingerprint is known when it comes: that takes too long for the window's
-    thread. Where `keep` is a file, `spec` is remembered for it once the model is whole.
+    thread. Where `keep` is a file, `spec` is remembered for it once the model is whole, in place of
+    what was said `before`.
     """
 
     engine: Engine = field(compare=False)
@@ -33,19 +35,30 @@ class LoadModel:
     trust: bool = False
     measured: bool = False
     keep: Path | None = None
+    before: InputSpec = field(default_factory=InputSpec)
 
     def __call__(self, run: Run) -> LoadedModel:
         """Do it."""
-        if self.keep is not None and self.spec == InputSpec():
-            self.engine.remember_input(self.keep, self.spec)  # or the old one would be found again
-        model = self.engine.load_model(
-            self.name, self.weights, self.device, run, spec=self.spec, trust=self.trust
-        )
-        if self.keep is not None and self.spec != InputSpec():
-            model = self._kept(model, self.keep)
+        model = self._loaded(run) if self.keep is None else self._loaded_anew(run, self.keep)
         if self.measured:
             _ = model.fingerprint
         return model
+
+    def _loaded(self, run: Run) -> LoadedModel:
+        return self.engine.load_model(
+            self.name, self.weights, self.device, run, spec=self.spec, trust=self.trust
+        )
+
+    def _loaded_anew(self, run: Run, file: Path) -> LoadedModel:
+        """Load with the spec alone: what is left out of it now would be found again."""
+        self.engine.remember_input(file, InputSpec())
+        try:
+            model = self._loaded(run)
+        except BaseException:
+            with suppress(CnnvizError):
+                self.engine.remember_input(file, self.before)
+            raise
+        return self._kept(model, file) if self.spec != InputSpec() else model
 
     def _kept(self, model: LoadedModel, file: Path) -> LoadedModel:
         """Remember what was said; where that fails the model is there all the same, and says so."""

@@ -98,6 +98,7 @@ class Models(QObject):
             spec or InputSpec(),
             measured=measured or self.absent is not None,
             keep=keep,
+            before=self.current.spec if keep is not None and self.current else InputSpec(),
         )
         self._submit(self._asked)
 
@@ -152,10 +153,13 @@ class Models(QObject):
         self.absent = None
 
     def set_device(self, device: str) -> None:
-        """Move to another device: the model is loaded again there."""
+        """Move to another device: the model, or the one on its way, is loaded there."""
         if device != self.device:
             self.device = device
-            if self.current is not None:
+            loading = self._jobs.current(MODEL_SLOT)
+            if loading is not None and isinstance(loading.work, LoadModel):
+                self._submit(replace(loading.work, device=device))
+            elif self.current is not None:
                 self.load(self.current.name, self.weights, spec=self.current.spec)
 
     def set_fit(self, fit: Fit) -> None:
@@ -170,7 +174,9 @@ class Models(QObject):
 
     def _submit(self, request: LoadModel) -> None:
         label = f"Loading {short_name(request.name)}"
-        job = self._jobs.submit(request, label, MODEL_SLOT, Priority.RUN)
+        # Between the steps of a run of minutes, but not before the engine is there.
+        priority = Priority.RUN if self.machine is None else Priority.LOAD
+        job = self._jobs.submit(request, label, MODEL_SLOT, priority)
         job.done.connect(self._loaded)
         job.failed.connect(self._kept)
         job.cancelled.connect(self._kept)
@@ -184,5 +190,7 @@ class Models(QObject):
         self.take(model, resumed=self.absent is not None and self.absent.is_same(model, self.fit))
 
     def _kept(self) -> None:
-        """Say that the old model is still the one."""
+        """Say that the old model is still the one, on its device."""
+        if self.current is not None:
+            self.device = str(self.current.device)
         self.requested.emit(self.current.name if self.current else "")

@@ -9,8 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from cnnviz_desktop.engine.catalogue import CatalogueEntry
-from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
 from cnnviz_desktop.gui.flat_style import set_primary
 from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.model_list import ModelList
@@ -51,7 +50,7 @@ class NetworkDialog(QDialog):
         column.addWidget(label(f"Which network is {path.name} for?", "strong"))
         column.addWidget(frame, 1)
         column.addLayout(row)
-        self.resize(theme.px(660), theme.px(560))
+        fit_screen(self, 660, 560)
         self.list.picked.connect(self._picked)
         self.list.moved.connect(self._refresh)
         self.list.rows.modelReset.connect(self._refresh)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from cnnviz_desktop.engine.catalogue import BUNDLED
 from cnnviz_desktop.gui.changing_menus import samples
 from cnnviz_desktop.gui.commands import Commands
 from cnnviz_desktop.gui.file_kinds import kind_of
-from cnnviz_desktop.gui.model_picker import BUNDLED
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
 

@@ -16,7 +16,7 @@ from cnnviz_desktop.data import Prediction
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import label, named
+from cnnviz_desktop.gui.controls import fix_size, label, named
 from cnnviz_desktop.gui.fields import ClassField, Field, FlagField, FolderField, field_for
 from cnnviz_desktop.gui.maximise_wants import idle
 
@@ -70,12 +70,6 @@ class ParamForm(QWidget):
         """Offer the classes that the model sees."""
         for field in self._fields:
             field.show_prediction(prediction)
-
-    def caption_width(self) -> int:
-        """Return how wide the captions are that stand beside fields."""
-        beside = [made[1] for made in self._made.values() if len(made) > 1]
-        shown = [caption.sizeHint().width() for caption in beside if not caption.isHidden()]
-        return max([theme.px(_CAPTION), *shown])
 
     def technique(self) -> Technique | None:
         """Return the technique that the form says; raise `ParameterError` where there is none."""
@@ -140,7 +134,7 @@ class ParamForm(QWidget):
         if not isinstance(field, FlagField):
             caption = label(field.parameter.label, muted=True)
             caption.setToolTip(field.parameter.help)
-            caption.setMinimumWidth(theme.px(_CAPTION))
+            fix_size(caption, least=_CAPTION)
             self._grid.addWidget(caption, row, 0)
             made.append(caption)
         self._made[field.parameter.name] = made

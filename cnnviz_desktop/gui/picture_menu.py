@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QIcon, QImage
@@ -11,17 +12,19 @@ from PySide6.QtWidgets import QMenu, QWidget
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.qimages import copy_image
 
+Entry: TypeAlias = tuple[str, str, Callable[[], object]]  # its icon's name or "", words, deed
+
 
 def offer_picture(
     view: QWidget,
     place: QPoint,
     image: QImage,
     save: Callable[[], object],
-    *further: tuple[str, str, Callable[[], object]],
+    *further: Entry,
 ) -> None:
     """Open the menu of a picture at a place on the screen and do what is chosen.
 
-    `further` entries come below: the icon's name or none, the words, what it does.
+    `further` entries come below.
     """
     menu = QMenu(view)
     deeds: dict[object, Callable[[], object]] = {

@@ -133,6 +133,7 @@ class Pictures(QObject):
     def _submit(self, request: OpenImages, priority: Priority) -> None:
         job = self._jobs.submit(request, "Opening pictures", priority=priority)
         job.done.connect(self._opened)
+        job.failed.connect(self._ended)
 
     def _opened(self, opened: Opened) -> None:
         """Take the decoded pictures in; go on with those that are left."""
@@ -157,13 +158,17 @@ class Pictures(QObject):
             )
         elif opened.rest is not None:
             self._submit(opened.rest, Priority.BACKGROUND)
-        elif not self._entries:
-            self.emptied = True
-            self.selected.emit(None)
         if full or opened.rest is None:
-            self.filling = False
+            self._ended()
         if opened.rest is None and opened.failures:
             self.unreadable.emit(_several(opened.failures))
+
+    def _ended(self) -> None:
+        """Say that nothing is on its way any more."""
+        self.filling = False
+        if not self._entries:
+            self.emptied = True
+            self.selected.emit(None)
 
 
 def _several(sentences: Iterable[str]) -> str:

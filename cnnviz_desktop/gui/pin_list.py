@@ -5,7 +5,7 @@ They stay while pictures, layers and networks change: those of another network s
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -62,6 +62,12 @@ class PinList(QWidget):
         session.marks.notes_changed.connect(self._fill)
         session.unit_picked.connect(self._mark)
         self._fill()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Be as high as the rows are with another font."""
+        if event.type() == QEvent.Type.ApplicationFontChange:
+            self._fill()
+        super().changeEvent(event)
 
     def _fill(self) -> None:
         """List the pins; nothing is shown where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
@@ -36,6 +37,7 @@ _OPACITY = 0.8
 _GAP, _MARGIN = 8, 16
 _HEAD = 132  # width of the units' names
 _CAPTION = 18
+_KEPT = 512  # small pictures: more than are in sight at a time
 _SOON = 120  # milliseconds of rest before what is in sight is asked for
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -57,7 +59,7 @@ class PinnedSheet(QAbstractScrollArea):
             "pinnedSheet",
             "Pinned units across the pictures",
             "Each unit's map on each picture, on one scale for all of its row, and its maximum "
-            "there; click one to go there",
+            "there; click one to go there, or use the arrow keys",
         )
         self._session = session
         self._maps = PinnedMaps(session, "pinned sheet", self, side=_MAP)
@@ -143,19 +145,23 @@ class PinnedSheet(QAbstractScrollArea):
             self.chosen.emit(unit, picture.key)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Scroll with the arrow keys."""
-        bars = {
-            Qt.Key.Key_Left: (self.horizontalScrollBar(), -1),
-            Qt.Key.Key_Right: (self.horizontalScrollBar(), 1),
-            Qt.Key.Key_Up: (self.verticalScrollBar(), -1),
-            Qt.Key.Key_Down: (self.verticalScrollBar(), 1),
+        """Go to the cell beside the present one with the arrow keys."""
+        steps = {
+            Qt.Key.Key_Left: (0, -1),
+            Qt.Key.Key_Right: (0, 1),
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
         }
-        found = bars.get(Qt.Key(event.key()))
-        if found is None:
+        step = steps.get(Qt.Key(event.key()))
+        units, pictures = [unit for unit, _colour in self.units()], self._pictures()
+        if step is None or not units or not pictures:
             super().keyPressEvent(event)
             return
-        bar, direction = found
-        bar.setValue(bar.value() + direction * bar.singleStep())
+        row, column = self._present()
+        unit = units[min(max(0, row + step[0]), len(units) - 1)]
+        picture = pictures[min(max(0, column + step[1]), len(pictures) - 1)]
+        self.chosen.emit(unit, picture.key)
+        self._bring_into_sight(self.cell_rect(*self._present()))
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Say in words what is under the mouse."""
@@ -178,12 +184,18 @@ class PinnedSheet(QAbstractScrollArea):
             step = "Click a map in the tab Feature maps; P pins it, and it stays here."
             paint_empty(painter, self.viewport().rect(), "No pinned units yet.", step)
             return
-        for column, picture in enumerate(pictures):
+        strips = ((self.cell_rect(0, column), column) for column in range(len(pictures)))
+        in_sight = [
+            (column, pictures[column])
+            for strip, column in strips
+            if strip.right() >= exposed.left() and strip.left() <= exposed.right()
+        ]
+        for column, picture in in_sight:
             self._paint_head(painter, column, picture)
         for row, (unit, colour) in enumerate(units):
             self._paint_name(painter, row, unit, colour)
             limit = self._limit(unit, pictures)
-            for column, picture in enumerate(pictures):
+            for column, picture in in_sight:
                 cell = self.cell_rect(row, column)
                 if cell.adjusted(0, 0, 0, theme.px(_CAPTION)).intersects(exposed):
                     self._paint_cell(painter, cell, unit, picture, limit)
@@ -224,8 +236,10 @@ class PinnedSheet(QAbstractScrollArea):
 
     def _limit(self, unit: Unit, pictures: list[Picture]) -> float:
         """Return the value of the last colour, the same for all of a unit's pictures."""
-        known = (self._maps.get(picture.image, unit) for picture in pictures)
-        return max((float(found.values.max()) for found in known if found is not None), default=0.0)
+        found = (self._maps.get(picture.image, unit) for picture in pictures)
+        known = (item.values for item in found if item is not None)
+        highs = (values.max(where=np.isfinite(values), initial=0.0) for values in known)
+        return max(map(float, highs), default=0.0)
 
     def _drawn(self, found: UnitMap, unit: Unit, picture: Picture, limit: float) -> QImage:
         """Return a map over its picture, drawn once for a scale."""
@@ -235,10 +249,12 @@ class PinnedSheet(QAbstractScrollArea):
         small, factor = reduced(picture.image, _DRAWN)
         region = scaled(found.region, factor)
         drawn = pixels.overlay_values(
-            small, found.values, region, _OPACITY, gamma=style.GAMMA, limit=max(limit, 0.0)
+            small, found.values, region, _OPACITY, gamma=style.GAMMA, limit=limit
         )
         image = qimage_of(drawn)
         self._images[unit, picture.key] = limit, image
+        if len(self._images) > _KEPT:
+            del self._images[next(iter(self._images))]
         return image
 
     def _paint_cell(
@@ -274,6 +290,22 @@ class PinnedSheet(QAbstractScrollArea):
                 if self.cell_rect(row, column).contains(point):
                     return unit, picture
         return None
+
+    def _present(self) -> tuple[int, int]:
+        """Return row and column of the selected unit on the picture in view, 0 for none."""
+        units = [unit for unit, _colour in self.units()]
+        unit, current = self._session.unit, self._session.pictures.current
+        places = [place for place, other in enumerate(self._pictures()) if other is current]
+        return units.index(unit) if unit in units else 0, places[0] if places else 0
+
+    def _bring_into_sight(self, cell: QRect) -> None:
+        """Scroll until a cell is whole in the viewport."""
+        room, rim = self.viewport().rect(), theme.px(_CAPTION)
+        for bar, first, last, length in (
+            (self.horizontalScrollBar(), cell.left(), cell.right(), room.width()),
+            (self.verticalScrollBar(), cell.top(), cell.bottom(), room.height()),
+        ):
+            bar.setValue(bar.value() + max(0, last + rim - length) + min(0, first - rim))
 
     def _pictures(self) -> list[Picture]:
         pictures = self._session.pictures

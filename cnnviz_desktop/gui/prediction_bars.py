@@ -6,7 +6,6 @@ from html import escape
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFontMetrics,
     QHelpEvent,
     QKeyEvent,
@@ -28,13 +27,14 @@ _PADDING = 8
 class PredictionBars(QWidget):
     """One row a class: label, bar, probability; the target's row is marked (`predictionBars`).
 
-    Signals: `target_picked(int)` with the class index.
+    Signals: `target_picked(int)` with the class index, where rows can be picked.
     """
 
     target_picked = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, pickable: bool = True) -> None:
         super().__init__(parent)
+        self._pickable = pickable
         self._prediction: Prediction | None = None
         self._top: list[tuple[int, str, float]] = []
         self._target: int | None = None
@@ -42,7 +42,8 @@ class PredictionBars(QWidget):
         self._focused = 0
         self.setObjectName("predictionBars")
         self.setAccessibleName("Likeliest classes")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        policies = Qt.FocusPolicy
+        self.setFocusPolicy(policies.StrongFocus if pickable else policies.NoFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -134,7 +135,7 @@ class PredictionBars(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Light the row under the mouse."""
-        row = self._row_at(event.position().toPoint())
+        row = self._row_at(event.position().toPoint()) if self._pickable else -1
         self.setCursor(
             Qt.CursorShape.PointingHandCursor if row >= 0 else Qt.CursorShape.ArrowCursor
         )
@@ -151,14 +152,9 @@ class PredictionBars(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Pick the class of the row that was clicked."""
         row = self._row_at(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
+        if self._pickable and event.button() == Qt.MouseButton.LeftButton and row >= 0:
             self._focused = row
             self.target_picked.emit(self._top[row][0])
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
-        self.update()
-        super().focusInEvent(event)
 
     def event(self, event: QEvent) -> bool:
         """Show a row's whole label, class index and logit."""
@@ -170,8 +166,9 @@ class PredictionBars(QWidget):
                 tip = (
                     f"<b>{escape(label)}</b>"
                     f"<br>class {index} · logit {logit} · {labels.percent(share)}"
-                    "<br>Click to explain this class."
                 )
+                if self._pickable:
+                    tip += "<br>Click to explain this class."
                 QToolTip.showText(event.globalPos(), tip, self)
             else:
                 QToolTip.hideText()

@@ -59,6 +59,7 @@ class PredictionPanel(QWidget):
         self.setBackgroundRole(QPalette.ColorRole.Base)
         self.setAutoFillBackground(True)
         self._quiet = False
+        self._marked: int | None = None  # the picture that was brought into sight
         self._bars = PredictionBars(self)
         self._bars.target_picked.connect(self.target_picked)
         self._model = PredictionTable(self)
@@ -76,19 +77,24 @@ class PredictionPanel(QWidget):
         self._upper.insertWidget(0, Line(Qt.Orientation.Vertical))
         self._upper.insertWidget(0, picture, 4)
 
-    def show_prediction(self, prediction: Prediction | None, count: int = 5) -> None:
-        """Show the `count` likeliest classes of one picture, or the empty state."""
-        self._bars.show_prediction(prediction, count)
+    def show_prediction(self, prediction: Prediction | None) -> None:
+        """Show the likeliest classes of one picture, or the empty state."""
+        self._bars.show_prediction(prediction)
 
     def show_table(self, rows: Sequence[Row], current: int | None = None) -> None:
         """Show pictures by (key, name, answer); mark the current one, without a signal."""
         if current is None:
             current = self._current_key()
+        bar = self._table.verticalScrollBar()
+        place, same = bar.value(), current == self._marked
         was, self._quiet = self._quiet, True
         if self._model.show_rows(rows):
             self._fit_columns()
         self._mark(current)
+        self._marked = self._current_key()
         self._quiet = was
+        if same:  # someone may look elsewhere while answers come
+            bar.setValue(place)
         self._refresh()
 
     def csv_text(self) -> str:

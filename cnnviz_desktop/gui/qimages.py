@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
 from cnnviz_desktop.data import Pixels
 
@@ -23,7 +23,9 @@ def pixels_of(image: QImage) -> Pixels:
     if image.hasAlphaChannel():
         solid = QImage(image.size(), QImage.Format.Format_RGB32)
         solid.fill(0xFFFFFFFF)
-        _lay_on(solid, image)
+        painter = QPainter(solid)
+        painter.drawImage(0, 0, image)
+        painter.end()
         image = solid
     rgb = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
@@ -34,11 +36,3 @@ def pixels_of(image: QImage) -> Pixels:
 def copy_image(image: QImage) -> None:
     """Put an image on the clipboard."""
     QGuiApplication.clipboard().setImage(image)
-
-
-def _lay_on(ground: QImage, image: QImage) -> None:
-    from PySide6.QtGui import QPainter
-
-    painter = QPainter(ground)
-    painter.drawImage(0, 0, image)
-    painter.end()

@@ -83,18 +83,28 @@ class RecordOpening(QObject):
 
     def _complete(self, found: Found) -> None:
         """Take up the model, or load it; nothing else changes until it is there."""
-        self._found, self._other_weights, self._why = found, False, ""
+        self._found, self._other_weights, self._why = None, False, ""
         models, saved = self._session.models, found.model
-        if found.known is not None or saved is None:
-            self._follow()
+        if found.lacks:
+            self.given_up.emit()
+            self.warned.emit(
+                f"{found.lacks} was left out, and without it {found.path.name} cannot be made "
+                "again: the window stays as it is. Open it again to say where the file is."
+            )
             return
-        if models.machine is None:
-            models.machine_found.connect(self._load, Qt.ConnectionType.SingleShotConnection)
-        else:
+        if found.known is None and saved is not None and models.machine is not None:
             here = found_model(saved, found.path)
             weights = None if here.weights == PRETRAINED else here.weights
+            # What still loads for another figure ends here, and with it the wait for that one.
             models.load(here.name, weights, spec=spec_of(here.input), measured=True)
+            self._found = found
             self._watch()
+            return
+        self._found = found
+        if found.known is not None or saved is None:
+            self._follow()
+        else:
+            models.machine_found.connect(self._load, Qt.ConnectionType.SingleShotConnection)
 
     def _load(self) -> None:
         if self._found is not None:
@@ -137,6 +147,8 @@ class RecordOpening(QObject):
         technique = technique_of(found.state) if found is not None else None
         if found is None or technique is None or session.model is None:
             return
+        if found.model is not None:
+            session.models.set_fit(found.model.fit)
         self._show_picture(found)
         technique = known_targets(technique, session.model.labels)
         session.take_techniques({technique.tab: technique})

@@ -47,11 +47,6 @@ class Recovery(QObject):
         documents.touched.connect(self._begin)
         documents.saved.connect(self._saved)
 
-    @property
-    def waiting(self) -> bool:
-        """Tell whether a session that a crash left behind can be taken up."""
-        return self._state is not None
-
     def set_minutes(self, minutes: int) -> None:
         """Set how often a copy is written; 0 is never."""
         running = self._timer.isActive()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
-from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
 from cnnviz_desktop.gui.crash_dialog import full_report
 
 
@@ -17,7 +16,7 @@ class ReportDialog(QDialog):
         super().__init__(parent)
         named(self, "reportDialog", "Report a problem")
         self.setWindowTitle("Report a problem")
-        self.resize(theme.px(600), theme.px(480))
+        fit_screen(self, 600, 480)
         says = label(
             "Write down what you did, what you expected and what came instead. Copy takes your "
             "words and the facts below, without pictures or weights, to be pasted into a message "

@@ -82,6 +82,7 @@ class ResultView(Ground):
         self._empty.setSpacing(0)
         self._stack.addWidget(empty)
         session.answered.connect(self._answered)
+        session.withdrawn.connect(self._withdrawn)
         session.technique_changed.connect(self._retitle)
         session.requested.connect(self._retitle)
 
@@ -147,7 +148,7 @@ class ResultView(Ground):
         """Show a result."""
 
     def forget(self) -> None:
-        """Show no result: another session takes the place of this one."""
+        """Show no result: another session takes the place of this one, or another network."""
 
     def view_settings(self) -> dict[str, Any]:
         """Return how results are drawn, as a session keeps it."""
@@ -201,15 +202,25 @@ class ResultView(Ground):
         if tab != self.tab:
             return
         plate = self.is_plate()
-        self.plate.setVisible(plate)
-        self._canvas_room.setVisible(not plate)
-        self._bar_room.setVisible(self._has_bar and not plate)
-        self._bar_line.setVisible(self._has_bar and not plate)
+        self._turn_to(plate)
         if plate:
             self.plate_wanted.emit()
         else:
             self.show_answer(answer)
         self.retitled.emit()
+
+    def _withdrawn(self, tab: str) -> None:
+        if tab == self.tab:
+            self._turn_to(plate=False)
+            self.forget()
+            self.retitled.emit()
+
+    def _turn_to(self, plate: bool) -> None:
+        """Show the figure in place of the tab's own canvas and its bar, or these."""
+        self.plate.setVisible(plate)
+        self._canvas_room.setVisible(not plate)
+        self._bar_room.setVisible(self._has_bar and not plate)
+        self._bar_line.setVisible(self._has_bar and not plate)
 
 
 def stem(image: ImageInput) -> str:

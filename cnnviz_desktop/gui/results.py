@@ -79,21 +79,23 @@ class ResultCache:
 
     def put(self, request: Request, answer: Answer) -> None:
         """Keep an answer; let go of the oldest ones beyond the budget."""
-        self._drop(request)
+        self.forget(request)
         self._answers[request] = answer
         self._bytes += result_bytes(answer.result)
         self.trim()
 
     def forget(self, request: Request) -> None:
-        """Let go of an answer that may be another by now."""
-        self._drop(request)
+        """Let go of an answer, if it is here."""
+        answer = self._answers.pop(request, None)
+        if answer is not None:
+            self._bytes -= result_bytes(answer.result)
 
     def keep_images(self, images: list[ImageInput]) -> None:
         """Let go of all that was made from other pictures than these."""
         for request in list(self._answers):
             image = request.image
             if image is not None and not any(image is kept for kept in images):
-                self._drop(request)
+                self.forget(request)
 
     def hand_over(self, model: LoadedModel) -> None:
         """Count all that is here as that model's: its stand-in gave it."""
@@ -118,7 +120,7 @@ class ResultCache:
             if self._bytes <= left:
                 break
             if id(self._answers[request].result) not in shown:
-                self._drop(request)
+                self.forget(request)
 
     def _beside(self) -> dict[int, int]:
         """Return the bytes of what is kept elsewhere and not here, by identity."""
@@ -129,11 +131,6 @@ class ResultCache:
             for result in source()
             if id(result) not in here
         }
-
-    def _drop(self, request: Request) -> None:
-        answer = self._answers.pop(request, None)
-        if answer is not None:
-            self._bytes -= result_bytes(answer.result)
 
 
 def result_bytes(result: Any) -> int:

@@ -17,6 +17,7 @@ class SearchField(QLineEdit):
         self._shortcut = shortcut
         self.setPlaceholderText(placeholder)
         self.setClearButtonEnabled(True)
+        self.setAcceptDrops(False)  # a picture that is dropped here is for the window
         self.addAction(theme.icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         clear = self.findChild(QAction, "_q_qlineeditclearaction")  # Qt's own, not public
         if clear is not None:

@@ -65,14 +65,14 @@ class SelfTest(QObject):
             session.cache.clear()
             session.run(tab)
             yield f"{kind.title} in the tab {tab}", self._answered(tab, before)
-        folder = Path(tempfile.mkdtemp())
-        for suffix in (".png", ".pdf"):
-            path = folder / f"figure{suffix}"
-            shown = self._window.exporting.shown()
-            if shown is None:
-                raise RuntimeError("There is nothing to export.")
-            self._window.exporting.write(shown, ExportOptions(suffix=suffix), path)
-            yield f"a figure as {suffix[1:].upper()}", path.is_file
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            for suffix in (".png", ".pdf"):
+                path = Path(folder, f"figure{suffix}")
+                shown = self._window.exporting.shown()
+                if shown is None:
+                    raise RuntimeError("There is nothing to export.")
+                self._window.exporting.write(shown, ExportOptions(suffix=suffix), path)
+                yield f"a figure as {suffix[1:].upper()}", path.is_file
 
     def _answered(self, tab: str, before: object) -> Callable[[], bool]:
         def is_answered() -> bool:

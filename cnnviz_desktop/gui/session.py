@@ -59,7 +59,8 @@ class Session(QObject):
 
     Signals: `tab_changed` (tab); `technique_changed` (tab); `layer_picked` (tab);
     `unit_picked` (`Unit` or None); `requested` (tab); `answered` (tab,
-    `Answer`); `failed` (tab, `MODEL_SLOT` or "", `CnnvizError`).
+    `Answer`); `withdrawn` (tab) its answer was another model's, or will never be whole; `failed`
+    (tab, `MODEL_SLOT` or "", `CnnvizError`).
     """
 
     tab_changed = Signal(str)
@@ -68,6 +69,7 @@ class Session(QObject):
     unit_picked = Signal(object)
     requested = Signal(str)
     answered = Signal(str, object)
+    withdrawn = Signal(str)
     failed = Signal(str, object)
 
     def __init__(self, jobs: Jobs, engine: Engine, parent: QObject | None = None) -> None:
@@ -146,13 +148,13 @@ class Session(QObject):
             self.pick_unit(None)
         self.layer_picked.emit(tab)
 
-    def pick_unit(self, unit: Unit | None, shown: str = "") -> None:
-        """Select a channel of a layer for all tabs but the one where it is `shown` already."""
+    def pick_unit(self, unit: Unit | None, *shown: str) -> None:
+        """Select a channel of a layer for all tabs but those where it is `shown` already."""
         if unit != self.unit:
             self.unit = unit
             if unit is not None:
                 for tab in FOLLOWS_UNIT:
-                    if tab in self.techniques and tab != shown:
+                    if tab in self.techniques and tab not in shown:
                         with suppress(CnnvizError):  # of a damaged session
                             self._change(tab, with_unit(self.techniques[tab], unit))
             self.unit_picked.emit(unit)
@@ -233,7 +235,8 @@ class Session(QObject):
             return
         running = self.job(tab)
         cached = self.cache.get(request)
-        again = cached is not None and cached is self.answers.get(tab)
+        shown = self.answers.get(tab)
+        again = cached is not None and shown is not None and cached.result is shown.result
         if again and _reads_folder(request.technique):
             self.cache.forget(request)  # which may hold more files by now
             cached = None
@@ -250,14 +253,15 @@ class Session(QObject):
         if running is not None and running.work == work:
             return
         said = {} if "layer" in idle(request.technique) else request.technique.values()
-        of = said.get("layer") or request.model.name
+        of = said.get("layer") or request.model.title
         label = f"{request.technique.title} of {of}"
         priority = priority_of(request.technique, priority)
         job = self._jobs.submit(work, label, slot_of(request.technique), priority)
         job.done.connect(self._performed)
         if tab in STEERED:
-            self._runs.begin(request.technique, self.answers.get(tab))
+            self._runs.begin(request.technique, shown)
             job.cancelled.connect(self._go_back)
+            job.failed.connect(self._go_back)
         self.requested.emit(tab)
 
     def submit(self, work: Work, label: str, slot: str, priority: Priority = Priority.CLICK) -> Job:
@@ -281,10 +285,9 @@ class Session(QObject):
         else:
             self.cache.clear()
             self.predictions.clear()
-        names = {node.name for node in model.layers.walk()}
+        nodes = {node.name: node for node in model.layers.walk()}
         for tab, technique in self.techniques.items():
-            fields = layer_fields(technique)
-            changes = {name: None for name in fields if getattr(technique, name) not in names}
+            changes = _lost(technique, nodes, model.default_layer)
             if model.labels != self._labels and not self.models.resumed:
                 changes |= dict.fromkeys(_classes(technique))
             self._change(tab, replace(technique, **changes))
@@ -292,13 +295,22 @@ class Session(QObject):
         if self.models.resumed:
             self.answers = {tab: replace(item, model=model) for tab, item in self.answers.items()}
         else:
-            self.answers = {self.tab: self.answers[self.tab]} if self.tab in self.answers else {}
+            self._keep_in_view()
         self.marks.turn_to(Origin.of(model))
-        if self.unit is not None and self.unit.layer not in names:
+        unit = self.unit
+        if unit is not None and not _has_channel(nodes.get(unit.layer), unit.channel):
             self.pick_unit(None)
         self._look_at(self.pictures.current)
         for key in self.pictures:
             self.predictions.ask(key, Priority.BACKGROUND)
+
+    def _keep_in_view(self) -> None:
+        """Let go of the old model's answers; a whole one in view stays until there is a new one."""
+        gone = [tab for tab, old in self.answers.items() if tab != self.tab or old.partial]
+        for tab in gone:
+            del self.answers[tab]
+            if tab in (EXPLAIN, MAXIMISE):  # whose pictures do not say which network's they are
+                self.withdrawn.emit(tab)
 
     def _lose_model(self) -> None:
         """Let go of all results: another session takes the place of this one."""
@@ -340,10 +352,17 @@ class Session(QObject):
             job.adjust(technique)
 
     def _go_back(self) -> None:
-        """Show again what was there before a run that was cancelled."""
-        for answer in self._runs.cancelled(lambda slot: self._jobs.current(slot) is not None):
+        """Show again what was there before a run that was cancelled or failed, or nothing."""
+        for answer in self._runs.cancelled(self._is_running):
             if self.answers.get(answer.technique.tab) is not answer:
                 self._show(answer)
+        left = self.answers.get(MAXIMISE)
+        if left is not None and left.partial and not self._is_running(slot_of(left.technique)):
+            del self.answers[MAXIMISE]
+            self.withdrawn.emit(MAXIMISE)
+
+    def _is_running(self, slot: str) -> bool:
+        return self._jobs.current(slot) is not None
 
     def _take_up(self, tab: str) -> None:
         """Show what the method that was turned to gave last, and keep what the other one gave."""
@@ -444,6 +463,29 @@ def with_layer(technique: Technique, name: str, layers: LayerNode) -> Technique:
         elif item.name in _OF_A_LAYER:
             changes[item.name] = item.default
     return replace(technique, **changes)
+
+
+def _lost(technique: Technique, nodes: Mapping[str, LayerNode], usual: str) -> dict[str, Any]:
+    """Return the changes that let go of layers and channels which another network does not have."""
+    changes: dict[str, Any] = {}
+    channel = technique.values().get("channel")
+    for item in technique.parameters():
+        if isinstance(item.kind, LayerKind):
+            name = getattr(technique, item.name)
+            node = nodes.get(usual if name is None else name)
+            if node is None:
+                changes[item.name] = None
+            if not _has_channel(node, channel):
+                of_it = [part for part in technique.parameters() if part.name in _OF_A_LAYER]
+                changes |= {part.name: part.default for part in of_it}
+    return changes
+
+
+def _has_channel(node: LayerNode | None, channel: int | None) -> bool:
+    """Tell whether a layer is there and has a channel; of some the count is not known."""
+    if node is None:
+        return False
+    return channel is None or not node.output_shape or channel < node.output_shape[0]
 
 
 def nearest_kernels(name: str, layers: LayerNode) -> str | None:

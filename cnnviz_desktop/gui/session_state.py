@@ -22,7 +22,7 @@ from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.absent_model import AbsentModel
 from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.pictures import Picture
-from cnnviz_desktop.gui.session import Session, Unit
+from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session, Unit
 from cnnviz_desktop.gui.work import Answer, Inspected
 from cnnviz_desktop.session_places import found_model
 from cnnviz_desktop.sessions import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _PREDICT = "predict"  # what the command line calls it; no technique
 _SECONDS = "seconds"  # how long a tab's result took, kept among the tab's settings
+_ALTERED = "altered"  # whether it was changed on its way: the form alone gives another
 _WINDOW = "window"
 _FILE = "file"  # where the session was last saved: in safety copies only
 
@@ -71,7 +72,8 @@ class Snapshot:
         origins = self._origins()
         views = {tab: dict(values) for tab, values in self.views.items()}
         for answer in self.answers:
-            views.setdefault(answer.technique.tab, {})[_SECONDS] = answer.seconds
+            values = views.setdefault(answer.technique.tab, {})
+            values |= {_SECONDS: answer.seconds, _ALTERED: answer.altered}
         if self.file is not None:
             views[_WINDOW] = {_FILE: str(self.file)}
         return SessionState(
@@ -177,7 +179,8 @@ def bring_back(found: Found, session: Session, views: Sequence[ResultView]) -> N
     )
     session.marks.turn_to(Origin.of(absent) if absent is not None else None)
     session.take_techniques(_techniques(state))
-    session.pick_unit(_unit(state.unit) if state.unit is not None else None)
+    # The forms say already what they said of it, which may be more: a class, a place of its map.
+    session.pick_unit(_unit(state.unit) if state.unit is not None else None, *FOLLOWS_UNIT)
     if any(view.tab == state.tab for view in views):
         session.set_tab(state.tab)
     entries = {
@@ -193,9 +196,9 @@ def bring_back(found: Found, session: Session, views: Sequence[ResultView]) -> N
         view.set_view_settings(state.views.get(view.tab, {}))
     if found.known is not None:
         session.models.take(found.known, resumed=True)
-    elif absent is not None:
+    elif absent is not None and not found.lacks:
         session.models.load_expected()
-    elif before is not None:
+    elif absent is None and before is not None:
         session.models.take(before, resumed=False)
 
 
@@ -210,7 +213,7 @@ def known_targets(technique: Technique, labels: Sequence[str]) -> Technique:
     lowered = [label.lower() for label in labels]
     changes: dict[str, Any] = {}
     for item in technique.parameters():
-        if not isinstance(item.kind, ClassKind):
+        if not technique.takes_class(item):
             continue
         value = getattr(technique, item.name)
         if isinstance(value, str):
@@ -302,9 +305,12 @@ def _results(
             continue
         if image is not None and not unchanged:
             image = replace(image)  # another picture by identity: the result is shown as stale
-        seconds = found.state.views.get(technique.tab, {}).get(_SECONDS)
+        values = found.state.views.get(technique.tab, {})
+        seconds, altered = values.get(_SECONDS), values.get(_ALTERED) is True
         took = float(seconds) if isinstance(seconds, (int, float)) else 0.0
-        answers.append(Answer(technique, model, image, item.value, took))  # type: ignore[arg-type]
+        answers.append(
+            Answer(technique, model, image, item.value, took, altered=altered)  # type: ignore[arg-type]
+        )
     return answers, inspected
 
 

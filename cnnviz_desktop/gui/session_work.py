@@ -69,6 +69,12 @@ class Found:
         """Return the model that the session looks into."""
         return self.state.models[self.state.model] if self.state.model is not None else None
 
+    @property
+    def lacks(self) -> str:
+        """Return the name of the file without which the model cannot be loaded, "" for none."""
+        files = (item.name for item in self.lost if item.kind in ("weights", "model"))
+        return next(files, "") if self.known is None else ""
+
 
 @dataclass(frozen=True, eq=False)
 class OpenSession:
@@ -145,7 +151,7 @@ class Gather:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """Look for lost files in a folder, or see whether a file is one of them -> places by key."""
+    """Look for lost files in a folder -> places by key."""
 
     engine: Engine
     state: SessionState
@@ -154,8 +160,6 @@ class Search:
 
     def __call__(self, run: Run) -> dict[int, Path]:
         """Go by name first; pictures of another name are known by their content."""
-        if self.place.is_file():
-            return {self.lost[0].key: self.place} if self.lost else {}
         images = {image.key: image for image in self.state.images}
         files = list(islice(_files(self.place, run), _MOST_FILES))
         by_name: dict[str, list[Path]] = {}
@@ -252,9 +256,8 @@ class FindCopy:
 
 @dataclass(frozen=True, eq=False)
 class FoundRecord:
-    """A record with what could be had of its files; `plain` where a picture holds no record."""
+    """What could be had of a record's files; `found` is None where a picture holds no record."""
 
-    record: Record | None
     path: Path
     found: Found | None = None
 
@@ -280,7 +283,7 @@ class OpenRecord:
             record = read_record(self.path)
         except ValueError as error:
             if self.may_be_plain:
-                return FoundRecord(None, self.path)
+                return FoundRecord(self.path)
             raise SessionError(f"{error} Open a figure that CNNviz exported.") from error
         try:
             state = state_of(record)
@@ -290,11 +293,13 @@ class OpenRecord:
         same = [image for image in self.pictures if image.fingerprint == wanted]
         ready = dict(enumerate(same[:1]))  # the state's only picture has the key 0
         found = Gather(self.engine, state, self.path, self.present, ready)(run)
-        return FoundRecord(record, self.path, found)
+        return FoundRecord(self.path, found)
 
 
 def state_of(record: Record) -> SessionState:
     """Return the session that a record tells of; raise `ParameterError` for a strange one."""
+    from cnnviz_desktop.engine.preprocessing import FITS
+
     technique = technique_from(record, TECHNIQUES)
     weights = record.weights or PRETRAINED
     relative = PurePath(weights).name if weights not in (PRETRAINED, RANDOM) else ""
@@ -305,6 +310,7 @@ def state_of(record: Record) -> SessionState:
         weights,
         relative,
         record.model_fingerprint,
+        fit=next((fit for fit in FITS if fit == record.fit), "crop"),
         relative_name=beside_name,
         input=_input_of(record.input),
     )

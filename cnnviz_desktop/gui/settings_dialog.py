@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.figures import style
-from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import (
     ColormapPicker,
     Line,
     Segments,
     Slide,
+    fix_size,
     label,
     named,
     push_button,
@@ -84,15 +85,21 @@ class SettingsDialog(QDialog):
         self._add_work(machine)
         self._add_storage()
         column.addLayout(self._make_foot())
-        self.setMinimumWidth(theme.px(520))
+        fix_size(self, least=520)
         preferences.changed.connect(self._show)
         self._show(preferences.settings)
         self._measure()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the size that the controls need in another font."""
+        if event.type() == QEvent.Type.ApplicationFontChange:
+            QTimer.singleShot(0, self, self.adjustSize)
+        super().changeEvent(event)
+
     def done(self, result: int) -> None:
-        """Leave no work behind."""
+        """Leave no work behind; what is being deleted is deleted."""
         job = self._jobs.current(_SLOT)
-        if job is not None:
+        if job is not None and job.work == MeasureCache():
             job.supersede()
         super().done(result)
 
@@ -123,7 +130,7 @@ class SettingsDialog(QDialog):
         self._head("Work")
         self._device = QComboBox()
         named(self._device, "settingDevice", "Device", "Where networks are computed from now on")
-        self._device.setMinimumWidth(theme.px(120))
+        fix_size(self._device, least=120)
         for device, words in machine.devices if machine is not None else (("cpu", "CPU"),):
             self._device.addItem(words.partition(",")[0], device)
         self._device.activated.connect(self._take_device)
@@ -206,7 +213,7 @@ class SettingsDialog(QDialog):
         named(made, name, says, tip)
         made.setRange(least, most)
         made.setKeyboardTracking(False)
-        made.setMinimumWidth(theme.px(120))
+        fix_size(made, least=120)
         return made
 
     def _changer(self, name: str) -> Any:

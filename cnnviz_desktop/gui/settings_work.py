@@ -21,7 +21,7 @@ class UseThreads:
         self.engine.use_threads(self.count)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class MeasureCache:
     """Find what long computations left -> (folder, bytes); `clear`: delete it first."""
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _DEFAULTS = {item.name: item.default for item in fields(PlateOptions)}
 _UNFIT = re.compile(r'[\x00-\x1f<>:"/\\|?*]+')  # for a file name, on one system or another
 _LONGEST_STEM = 120  # letters
+_MOST_BYTES = 200  # of these: a file system takes 255, with a number and the suffixes
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +72,15 @@ class Shown:
                 return self.result.top(1)[0][1]
             case Heatmap():
                 return self.result.target_label or f"class {self.result.target}"
-            case Sheet() | Table() | Distribution() | Heatmaps() | Maximised() | Inverted():
-                return self.result.title
-            case Timeline():
+            case (
+                Sheet()
+                | Table()
+                | Distribution()
+                | Heatmaps()
+                | Maximised()
+                | Inverted()
+                | Timeline()
+            ):
                 return self.result.title
             case _:
                 return self.layer or "The whole network"
@@ -135,7 +142,8 @@ class Shown:
 
 def file_stem(words: str) -> str:
     """Return words as a file name without suffix that every system takes."""
-    return _UNFIT.sub("-", words).strip(" .-")[:_LONGEST_STEM] or "picture"
+    stem = _UNFIT.sub("-", words).strip(" .-")[:_LONGEST_STEM]
+    return stem.encode("utf-8", "ignore")[:_MOST_BYTES].decode("utf-8", "ignore") or "picture"
 
 
 def trimmed(figure: Mapping[str, Any]) -> dict[str, Any]:

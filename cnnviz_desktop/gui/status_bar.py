@@ -108,6 +108,8 @@ class StatusBar(QStatusBar):
         if job in self._running:
             self._running.remove(job)
         if self._running:
+            if self.text() == self._announced:
+                self._announce()  # what went on meanwhile
             return
         self._wait.stop()
         self._bar.hide()
@@ -117,9 +119,9 @@ class StatusBar(QStatusBar):
 
 
 def remaining(progress: Progress) -> str:
-    """Say how long it will take yet."""
+    """Say how long it will take yet; nothing of what comes after the last step."""
     left = progress.remaining
-    if left is None:
+    if left is None or progress.done >= progress.total:
         return ""
     if left < 1:
         return "under 1 s left"

@@ -48,7 +48,9 @@ def _takes_tab(widget: QWidget) -> bool:
     policy = widget.focusPolicy() & Qt.FocusPolicy.TabFocus
     if not policy or not widget.isVisible() or not widget.isEnabled():
         return False
-    if widget.focusProxy() is not None or isinstance(widget, QScrollArea):
+    if widget.focusProxy() is not None:
+        return False
+    if isinstance(widget, QScrollArea) and any(map(_takes_tab, widget.findChildren(QWidget))):
         return False
     group = widget.group() if isinstance(widget, QAbstractButton) else None
     if group is None or not group.exclusive() or group.checkedButton() is None:

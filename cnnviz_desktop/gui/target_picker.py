@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QSignalBlocker, QStringListModel, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -15,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.data import Prediction
 from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.controls import fix_size
 from cnnviz_desktop.gui.search_field import SearchField
 
 _LIKELIEST = "Likeliest class"
@@ -28,10 +31,10 @@ class TargetPicker(QWidget):
 
     target_changed = Signal(object)
 
-    def __init__(self, nobody: str = "", parent: QWidget | None = None) -> None:
-        """Take what no class at all is called, the likeliest one unless it means something else."""
+    def __init__(self, nobody: str = _LIKELIEST, parent: QWidget | None = None) -> None:
+        """Take what no class at all is called."""
         super().__init__(parent)
-        self._nobody = nobody or _LIKELIEST
+        self._nobody = nobody
         self.setObjectName("targetPicker")
         self.setAccessibleName("Class to explain")
         self._prediction: Prediction | None = None
@@ -150,16 +153,10 @@ class TargetPicker(QWidget):
             self._choose(None)
 
     def _entered(self) -> None:
-        """Take what was typed: a number, a whole label, or the only class that holds it."""
-        text = self._search.text().strip().lower()
-        if text.isdigit() and int(text) < len(self._labels):
-            self._choose(int(text))
-            return
-        exact = [index for index, name in enumerate(self._labels) if name.lower() == text]
-        holding = [index for index, name in enumerate(self._labels) if text in name.lower()]
-        found = exact[:1] or (holding if len(holding) == 1 else [])
-        if found:
-            self._choose(found[0])
+        """Take what was typed."""
+        found = class_called(self._search.text(), self._labels)
+        if found is not None:
+            self._choose(found)
 
     def _completed(self, text: str) -> None:
         number = text.rpartition("·")[2].strip()
@@ -188,6 +185,17 @@ class TargetPicker(QWidget):
         self._group.setExclusive(True)
 
 
+def class_called(text: str, labels: Sequence[str]) -> int | None:
+    """Return the class that a person typed: a number, a whole label, or the only one with it."""
+    text = text.strip().lower()
+    if text.isdecimal() and int(text) < len(labels):
+        return int(text)
+    exact = [index for index, name in enumerate(labels) if name.lower() == text]
+    holding = [index for index, name in enumerate(labels) if text in name.lower()]
+    found = exact[:1] or (holding if text and len(holding) == 1 else [])
+    return found[0] if found else None
+
+
 class _ClassButton(QToolButton):
     """One class: its label at the left, its probability at the right."""
 
@@ -204,7 +212,7 @@ class _ClassButton(QToolButton):
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(theme.px(24))
+        fix_size(self, height=24)
 
     def text(self) -> str:
         """Return the label."""
@@ -216,7 +224,10 @@ class _ClassButton(QToolButton):
         painter = QPainter(self)
         now = theme.current()
         painter.setFont(theme.font("secondary"))
-        painter.setPen(now.on_selection if self.isChecked() else now.text)
+        if not self.isEnabled():
+            painter.setPen(self.palette().color(self.foregroundRole()))
+        else:
+            painter.setPen(now.on_selection if self.isChecked() else now.text)
         box = self.rect().adjusted(8, 0, -8, 0)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, self._share)

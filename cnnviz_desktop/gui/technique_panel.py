@@ -5,12 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QScrollArea,
     QVBoxLayout,
@@ -21,9 +20,10 @@ from cnnviz_desktop.engine import techniques
 from cnnviz_desktop.engine.run import Progress
 from cnnviz_desktop.engine.technique import Parameter, Technique
 from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui import labels
 from cnnviz_desktop.gui.controls import (
     Ground,
+    Icon,
     Line,
     fix_size,
     icon_button,
@@ -73,7 +73,7 @@ class TechniquePanel(Ground):
         named(self._bar, "progressBar", "Progress")
         self._doing = labels.ElidedLabel(role="secondary")
         self._left = label("", "secondary", muted=True)
-        self._icon = QLabel()
+        self._icon = Icon("info")
         self._state = labels.ElidedLabel(role="secondary", muted=True)
         named(self._state, "stateLine", "State")
         self._wait = QTimer(self)
@@ -82,7 +82,7 @@ class TechniquePanel(Ground):
         self._wait.timeout.connect(self._announce)
         self._card_room = QVBoxLayout()
         self._lay_out()
-        for part in (self._methods_row, self._buttons):  # until a tab is shown
+        for part in (self._methods, self._buttons):  # until a tab is shown
             part.hide()
         self._connect()
 
@@ -98,7 +98,7 @@ class TechniquePanel(Ground):
         self._title.setText(technique.title if technique else tab)
         tip = _teaching(type(technique)) if technique else "What the network answers, and how sure"
         self._about.setToolTip(tip)
-        self._methods_row.setVisible(tab == EXPLAIN or len(kinds) > 1)
+        self._methods.setVisible(tab == EXPLAIN or len(kinds) > 1)
         self._methods.show_methods(kinds, technique.command if technique is not None else "")
         self.form.setVisible(technique is not None)
         self.run_button.setVisible(technique is not None)
@@ -168,18 +168,10 @@ class TechniquePanel(Ground):
             self._ran.pop(self._session.tab, None)
             self._session.run(self._session.tab)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Tint the state's icon for the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_state"):
-            self.refresh()
-
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._about)
-        self._caption = label("Method", muted=True)
-        self._methods_row = _row(self._caption, self._methods, stretches=(0, 1))
         self._buttons = _row(self.run_button, self.cancel_button, stretches=(3, 2))
         self._progress = QWidget()
         progress = QVBoxLayout(self._progress)
@@ -193,7 +185,7 @@ class TechniquePanel(Ground):
         upper.setSpacing(8)
         upper.addLayout(head)
         state = _row(self._icon, self._state, stretches=(0, 1))
-        shown = (self._methods_row, self.form, self._buttons, self.steering, self._progress, state)
+        shown = (self._methods, self.form, self._buttons, self.steering, self._progress, state)
         for part in shown:
             upper.addWidget(part)
         inside = Ground(QPalette.ColorRole.AlternateBase)
@@ -218,7 +210,7 @@ class TechniquePanel(Ground):
         session = self._session
         session.tab_changed.connect(self.show_tab)
         session.technique_changed.connect(self._changed)
-        session.models.changed.connect(self.show_tab)
+        session.models.changed.connect(self._changed_model)
         session.models.cleared.connect(self.show_tab)
         session.pictures.selected.connect(self._changed_picture)
         session.predictions.added.connect(self._changed_picture)
@@ -248,7 +240,6 @@ class TechniquePanel(Ground):
             technique = self._session.techniques.get(tab)
             self.form.show_technique(technique, self._session.model)
             self.form.show_prediction(self._session.predictions.current())
-            self._caption.setFixedWidth(self.form.caption_width())
             self.refresh()
 
     def _edited(self, technique: Technique) -> None:
@@ -266,6 +257,10 @@ class TechniquePanel(Ground):
         with suppress(CnnvizError):  # what goes with one method may not go with another
             technique = kind(**shared)
         self._session.set_technique(self._session.tab, technique)
+        self.show_tab()
+
+    def _changed_model(self) -> None:
+        self._ran.clear()  # what went wrong did so with another one
         self.show_tab()
 
     def _changed_picture(self) -> None:
@@ -335,8 +330,7 @@ class TechniquePanel(Ground):
         return ""
 
     def _say(self, icon: str, role: str, text: str) -> None:
-        ratio = self.devicePixelRatioF()
-        self._icon.setPixmap(theme.icon_pixmap(icon, role, theme.px(16), ratio))
+        self._icon.show_icon(icon, role)
         self._state.setText(text)
 
     def _ask_for_help(self) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+
+from cnnviz_desktop.engine import event_files
 
 _ADDRESS = re.compile(r"http://[^\s/]+:\d+/\S*")
 _PATIENCE = 4000  # milliseconds that it has to end
 _KEPT = 4000  # characters of what it said, for when it fails
 
-MISSING = "TensorBoard is not installed: pip install 'cnnviz-desktop[tensorboard]' and try again."
 FROZEN = (
     "This build of CNNviz holds no TensorBoard. Install it with pip install tensorboard and start "
-    "it with: tensorboard --logdir “{}”"
+    'it with: tensorboard --logdir "{}"'
 )
 
 
@@ -45,8 +45,8 @@ class TensorBoardServer(QObject):
         if getattr(sys, "frozen", False):
             self.failed.emit(FROZEN.format(folder))
             return
-        if find_spec("tensorboard") is None:
-            self.failed.emit(MISSING)
+        if not event_files.is_there():
+            self.failed.emit(event_files.MISSING)
             return
         self.close()
         self._folder, self._said, self._address = folder, "", ""
@@ -64,14 +64,6 @@ class TensorBoardServer(QObject):
         words = ["-m", "tensorboard.main", "--logdir", str(folder), "--host", "127.0.0.1"]
         words += ["--port", "0", "--load_fast", "false", "--reload_multifile", "true"]
         process.start(sys.executable, [*words, "--reload_interval", "5"])
-
-    def address(self) -> str:
-        """Return where it answers, "" while it does not."""
-        return self._address
-
-    def is_running(self) -> bool:
-        """Tell whether there is a server, or one on its way."""
-        return self._process is not None
 
     def close(self) -> None:
         """End the server and wait for it."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEv
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from cnnviz_desktop.data import Activation
-from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.empty_state import paint_empty
 from cnnviz_desktop.gui.tile_layout import MARGIN, TileLayout, full_cell, page_layout
 from cnnviz_desktop.gui.tile_order import (
@@ -117,6 +117,7 @@ class TileCanvas(QAbstractScrollArea):
     def select(self, channel: int) -> None:
         """Mark a channel and bring it into sight, without a signal; -1 marks none."""
         before, self._selected = self._selected, channel
+        self._describe()
         if channel in self._place_of:
             self._bring_into_sight(self._place_of[channel])
         else:
@@ -285,7 +286,16 @@ class TileCanvas(QAbstractScrollArea):
         self._place_of = {channel: place for place, channel in enumerate(self._channels)}
         if self._selected not in self._place_of:
             self.show_full_size(False)
+        self._describe()
         self._fit_scroll_bars()
+
+    def _describe(self) -> None:
+        """Say for screen readers which channel is marked, and its maximum."""
+        said = ""
+        if self._numbers is not None and self._selected in self._place_of:
+            high = labels.value(float(self._numbers.high[self._selected]))
+            said = f"Channel {self._selected}, maximum {high}"
+        self.setAccessibleDescription(said)
 
     def _fit_scroll_bars(self) -> None:
         """Give the scroll bars their range and keep the share of the way scrolled."""

@@ -87,8 +87,8 @@ class TileLayout:
 
     @property
     def reach(self) -> int:
-        """Return the width of a row with its margins: more than the canvas for huge tiles."""
-        return 2 * MARGIN + self.breadth if self.columns == 1 else self.width
+        """Return the width of a tile that fills a row with its margins, 0 where several fit."""
+        return 2 * MARGIN + self.breadth if self.columns == 1 else 0
 
     def cell(self, place: int) -> QRect:
         """Return where the map of a place lies, all of its parts."""

@@ -21,19 +21,20 @@ Scale = Literal["tile", "layer", "net"]
 
 SMALLEST_TILE, LARGEST_TILE, DEFAULT_TILE = 16, 1024, 78
 PAGE = 8  # tiles across and down on the classic page
+_MOST_NAMED = 256  # channels one by one in a copied call: more than a figure shows
 
 
 @dataclass(frozen=True)
 class GridLook:
     """How a grid draws its maps; nothing here runs the engine.
 
-    `order`: by channel number, or strongest first by maximum, mean, mean square, or by the share of
-    cells that are silent, or by scores that are given from elsewhere. `scale`: each tile to its own
-    maximum, all to the layer's, or all to `net`, the greatest value of any layer, the layer's
-    while that is 0. `signed`: zero-centred limits and a diverging colour map instead of 0 to the
-    maximum. `colormap` "" is the default for the sign. `query` names channels to keep: "12, 40-47";
-    "" keeps all. `overlay`: the opacity of the maps over the picture, 0 for maps alone. `page`:
-    the first 64 in eight columns, fitted to the canvas.
+    `order`: by channel number, or strongest first by maximum, mean, mean square (without `signed`
+    of what is above zero), or by the share of cells that are silent, or by scores that are given
+    from elsewhere. `scale`: each tile to its own maximum, all to the layer's, or all to `net`, the
+    greatest value of any layer, the layer's while that is 0. `signed`: zero-centred limits and a
+    diverging colour map instead of 0 to the maximum. `colormap` "" is the default for the sign.
+    `query` names channels to keep: "12, 40-47"; "" keeps all. `overlay`: the opacity of the maps
+    over the picture, 0 for maps alone. `page`: the first 64 in eight columns, fitted to the canvas.
     """
 
     order: Order = "index"
@@ -126,7 +127,11 @@ def arrange(numbers: MapStatistics, look: GridLook, scores: Floats | None = None
     key: Ranks | None
     match look.order:
         case "selectivity" | "difference":
-            key = numbers.energy if scores is None else np.asarray(scores, np.float64)
+            key = (
+                numbers.key("energy", look.signed)
+                if scores is None
+                else np.asarray(scores, np.float64)
+            )
         case order:
             key = numbers.key(order, look.signed)
     hide = look.hide_silent and named is None
@@ -145,6 +150,3 @@ def plate_order(look: GridLook, shown: Sequence[int]) -> dict[str, object]:
     if look.page:
         options |= {"limit": PAGE * PAGE, "columns": PAGE}
     return options
-
-
-_MOST_NAMED = 256  # channels one by one in a copied call: more than a figure shows

@@ -55,11 +55,10 @@ class TrainingFollower(QObject):
         """Return the folder of checkpoints, None where it holds none."""
         return self._found.path if self._found is not None and self._found.checkpoints else None
 
-    def follow(self, found: TrainingFolder) -> None:
-        """Follow another folder."""
+    def follow(self, found: TrainingFolder | None) -> None:
+        """Follow another folder, None for none."""
         self._found, self.logs, self.problem = found, None, ""
-        if found.logs:
-            self._read()
+        self._read()
 
     def watch(self, seen: bool) -> None:
         """Look again and again while somebody does."""
@@ -88,7 +87,7 @@ class TrainingFollower(QObject):
 
     def _take(self, found: Logs | Refused) -> None:
         if isinstance(found, Refused):
-            self.clock.stop()
+            self.logs = None  # no more of them are read, checkpoints are counted on
             self.problem = found.sentence
             self.refused.emit(found.sentence)
         elif found.reader.folder == self.log_folder:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -24,12 +24,11 @@ from PySide6.QtWidgets import (
 from cnnviz_desktop.engine.training_log import measured
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import label, named
+from cnnviz_desktop.gui.controls import fix_size, label, named
 from cnnviz_desktop.gui.labels import ElidedLabel
 from cnnviz_desktop.gui.picture_view import PictureView
 from cnnviz_desktop.gui.qimages import qimage_of
 from cnnviz_desktop.gui.training_plot import CurvePlot, Line
-from cnnviz_desktop.gui.training_stage import layer_shades
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data.training_logs import LoggedHistogram, LoggedPictures, TrainingLog
@@ -83,6 +82,7 @@ class CurvesPage(QWidget):
             many = f"{len(lines)} curves: the later, the brighter" if len(lines) > _HUES else ""
             shaded = many if lines and lines[0].shade else ""
             plot.show_lines(title.replace("_", " "), lines, unit=unit, about=shaded)
+        self.plots = {title: self.plots[title] for title in kept}  # what is new may come first
         more = len(found) - len(kept)
         self._left_out.setText(f"{labels.whole(more)} more are not shown." if more else "")
         self._left_out.setVisible(more > 0)
@@ -210,14 +210,13 @@ class SpreadMap(QWidget):
         self.setMouseTracking(True)
         self._item: LoggedHistogram | None = None
         self._image: QImage | None = None
-        self._said = ""
+        self._hover: QPoint | None = None
 
     def show_histogram(self, item: LoggedHistogram | None) -> None:
         """Show the histograms of a name; None for nothing."""
         if item is self._item:
             return
-        self._item, self._said = item, ""
-        self._image = None
+        self._item, self._image = item, None
         if item is not None and item.counts.size:
             most = np.maximum(item.counts.max(axis=1, keepdims=True), 1e-9)
             shares = np.sqrt(item.counts / most)  # the rare is seen as well
@@ -231,8 +230,16 @@ class SpreadMap(QWidget):
         return self._item
 
     def said(self) -> str:
-        """Return what is said of the place under the mouse."""
-        return self._said
+        """Return how many numbers are in the bin under the mouse."""
+        plot, item, at = self._plot(), self._item, self._hover
+        if item is None or at is None or not item.counts.size or not plot.contains(at):
+            return ""
+        rows, bins = item.counts.shape
+        row = min(rows - 1, int((at.x() - plot.left()) * rows / plot.width()))
+        place = min(bins - 1, int((plot.bottom() - at.y()) * bins / plot.height()))
+        low, high = (labels.value(float(edge)) for edge in item.edges[place : place + 2])
+        many = labels.whole(round(float(item.counts[row, place])))
+        return f"step {labels.whole(round(float(item.steps[row])))}: {many} from {low} to {high}"
 
     def minimumSizeHint(self) -> QSize:
         """Ask for room for the numbers."""
@@ -264,26 +271,16 @@ class SpreadMap(QWidget):
         if len(item.steps) > 1:
             painter.drawText(room, right, labels.whole(round(float(item.steps[-1]))))
         painter.setPen(now.text)
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self._said)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, self.said())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say how many numbers are in the bin under the mouse."""
-        plot, item = self._plot(), self._item
-        at = event.position().toPoint()
-        self._said = ""
-        if item is not None and item.counts.size and plot.contains(at):
-            rows, bins = item.counts.shape
-            row = min(rows - 1, int((at.x() - plot.left()) * rows / plot.width()))
-            place = min(bins - 1, int((plot.bottom() - at.y()) * bins / plot.height()))
-            low, high = (labels.value(float(edge)) for edge in item.edges[place : place + 2])
-            many = labels.whole(round(float(item.counts[row, place])))
-            step = labels.whole(round(float(item.steps[row])))
-            self._said = f"step {step}: {many} from {low} to {high}"
+        self._hover = event.position().toPoint()
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Say nothing."""
-        self._said = ""
+        self._hover = None
         self.update()
         super().leaveEvent(event)
 
@@ -338,7 +335,7 @@ def _shaded(lines: list[Line]) -> list[Line]:
     """Return many curves in the colours of depth: more than there are colours to tell apart."""
     if len(lines) <= _HUES:
         return lines
-    shades = layer_shades(len(lines))
+    shades = style.layer_shades(len(lines), dark=theme.current().name == "dark")
     return [replace(line, shade=shade) for line, shade in zip(lines, shades, strict=True)]
 
 
@@ -354,7 +351,7 @@ def _titled(run: str, tag: str) -> str:
 def _choice(name: str, says: str) -> QComboBox:
     made = QComboBox()
     named(made, name, says)
-    made.setMinimumWidth(theme.px(200))
+    fix_size(made, least=200)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContentsOnFirstShow)
     return made
 

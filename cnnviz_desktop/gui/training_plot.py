@@ -59,7 +59,7 @@ class CurvePlot(QWidget):
         self.setMouseTracking(True)
         self._title, self._about, self._unit = "", "", "step"
         self._lines: tuple[Line, ...] = ()
-        self._smooth: list[Floats] = []
+        self._smooth: list[Floats] = []  # of the curves, once one of them is looked at
         self._weight, self._log, self._share = 0.0, False, False
         self._mark: float | None = None
         self._hover: QPointF | None = None
@@ -76,8 +76,7 @@ class CurvePlot(QWidget):
     ) -> None:
         """Show curves; a `share` is between nothing and all, in per cent."""
         self._title, self._about, self._unit, self._share = title, about, unit, share
-        self._lines, self._grid = tuple(lines), []
-        self._smooth = [smoothed(line.values, self._weight) for line in lines]
+        self._lines, self._grid, self._smooth = tuple(lines), [], []
         self.setAccessibleName(title)
         ends = [f"{line.name} {self._text(_last(line.values))}" for line in lines[:_TOLD]]
         self.setAccessibleDescription("; ".join(ends))
@@ -86,8 +85,7 @@ class CurvePlot(QWidget):
     def set_look(self, smoothing: float, *, log: bool) -> None:
         """Smooth the curves, and count by powers of ten."""
         if (smoothing, log) != (self._weight, self._log):
-            self._weight, self._log, self._grid = smoothing, log, []
-            self._smooth = [smoothed(line.values, smoothing) for line in self._lines]
+            self._weight, self._log, self._grid, self._smooth = smoothing, log, [], []
             self.update()
 
     def mark(self, step: float | None) -> None:
@@ -102,6 +100,8 @@ class CurvePlot(QWidget):
 
     def shown(self, place: int) -> Floats:
         """Return a curve as it is painted, smoothed."""
+        if not self._smooth:
+            self._smooth = [smoothed(line.values, self._weight) for line in self._lines]
         return self._smooth[place]
 
     def sizeHint(self) -> QSize:
@@ -184,7 +184,7 @@ class CurvePlot(QWidget):
         for place, line in enumerate(self._lines):
             if len(line.steps):
                 near = int(np.abs(line.steps - step).argmin())
-                found.append((place, float(line.steps[near]), float(self._smooth[place][near])))
+                found.append((place, float(line.steps[near]), float(self.shown(place)[near])))
         return found
 
     def _paint_words(self, painter: QPainter) -> None:
@@ -242,7 +242,7 @@ class CurvePlot(QWidget):
             faint.setAlphaF(_FAINT)
             self._stroke(painter, plot, line.steps, line.values, QPen(faint, 1.0))
         pen = QPen(colour, 2.5 if line.strong else 1.5, dash)
-        self._stroke(painter, plot, line.steps, self._smooth[place], pen)
+        self._stroke(painter, plot, line.steps, self.shown(place), pen)
 
     def _stroke(
         self, painter: QPainter, plot: QRect, steps: Floats, values: Floats, pen: QPen
@@ -337,7 +337,8 @@ class CurvePlot(QWidget):
 
     def _measured(self) -> list[float]:
         lows, highs = [], []
-        for values in (*self._smooth, *(line.values for line in self._lines)):
+        painted = (self.shown(place) for place in range(len(self._lines)))
+        for values in (*painted, *(line.values for line in self._lines)):
             known = values[np.isfinite(values) & ((values > 0) | (not self._log))]
             if len(known):
                 lows.append(self._scaled(float(known.min())))

@@ -155,7 +155,7 @@ class TimelineStage(QWidget):
         """Show nothing."""
         self._line = None
         self._images = []
-        self._clock.stop()
+        self._stop()
         self.panels.show_panels(())
 
     def place(self) -> int:
@@ -204,7 +204,7 @@ class TimelineStage(QWidget):
         if line is None:
             return
         steps = np.array(line.steps, np.float32)
-        shades = layer_shades(len(line.layers))
+        shades = style.layer_shades(len(line.layers), dark=theme.current().name == "dark")
         unit = line.unit
         values = line.drift if self.since.value() == "drift" else line.moved
 
@@ -278,11 +278,3 @@ class TimelineStage(QWidget):
         playing = self._clock.isActive()
         self.play.setIcon(theme.icon("pause" if playing else "play"))
         self.play.setAccessibleName("Pause" if playing else "Play")
-
-
-def layer_shades(layers: int) -> list[str]:
-    """Return a colour for each layer by its depth, to be told apart on the ground that is on."""
-    table = style.lut("viridis")
-    low, high = (70, 250) if theme.current().name == "dark" else (10, 205)
-    rows = np.linspace(low, high, max(layers, 1)).round().astype(int)
-    return ["#{:02x}{:02x}{:02x}".format(*table[row]) for row in rows[:layers]]

@@ -12,8 +12,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QStackedWidget, QWidget
 
 from cnnviz_desktop.data import Timeline
-from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import Segments, Slide, link, named, push_button
+from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.controls import Segments, Slide, fix_size, link, named, push_button
 from cnnviz_desktop.gui.drops import DropTarget
 from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.export_work import Refused
@@ -180,7 +180,7 @@ class TrainingView(ResultView):
         )
         self.where = ElidedLabel(role="secondary", muted=True, mode=Qt.TextElideMode.ElideMiddle)
         named(self.where, "trainingWhere", "Folder")
-        self.where.setMaximumWidth(theme.px(_WHERE))
+        fix_size(self.where, most=_WHERE)
         self.pages = Segments(_PAGES, "trainingPages", "What is shown")
         tip = "How much curves are smoothed: the raw ones stay faint behind"
         self.smoothing = Slide("Smoothing", "trainingSmoothing", tip, 0.0, 0.99, 0.01)
@@ -254,12 +254,18 @@ class TrainingView(ResultView):
         self._use(found, run=found.checkpoints > 0)
 
     def _found_shipped(self, found: TrainingFolder | None) -> None:
-        technique = self.session.techniques[TRAINING]
-        chosen = technique.values().get("checkpoints") or self.follower.log_folder
-        if found is None or chosen is not None or self._timeline() is not None:
+        if found is None:
             return
         self._shipped = found.path
-        self._use(found, run=self.isVisible() and self.session.job(TRAINING) is None)
+        technique = self.session.techniques[TRAINING]
+        if technique.values().get("checkpoints") or self.follower.log_folder is not None:
+            self._show_page()
+        elif self.session.is_stale(TRAINING):
+            self._use(found, run=self.isVisible() and self.session.job(TRAINING) is None)
+        else:  # a session's: its page stays
+            self.follower.follow(found)
+            self.follower.watch(self.isVisible())
+            self._show_page()
 
     def _use(self, found: TrainingFolder, *, run: bool) -> None:
         """Show a folder's checkpoints and logs."""
@@ -280,6 +286,9 @@ class TrainingView(ResultView):
             job.done.connect(self._found_shipped)
 
     def _changed_model(self, _model: LoadedModel) -> None:
+        if self._shipped is not None and self.follower.log_folder == self._shipped:
+            self.follower.follow(None)  # these are the logs of another network
+            self.follower.watch(self.isVisible())
         self._asked, self._shipped = False, None
         if self.isVisible():
             self._find_shipped()
@@ -364,8 +373,12 @@ class TrainingView(ResultView):
         if name == _TIMELINE:
             if self.session.pictures.current is None:
                 return "No checkpoints yet.", "Open a picture: it is shown at every checkpoint."
-            step = "Choose or drop a folder of this network's checkpoints, or press Run (F5)."
-            return "No checkpoints yet.", step
+            chosen = self.session.techniques[TRAINING].values().get("checkpoints")
+            there = ", or press Run (F5)" if chosen or self._shipped is not None else ""
+            return (
+                "No checkpoints yet.",
+                f"Choose or drop a folder of this network's checkpoints{there}.",
+            )
         if self.follower.log_folder is None:
             step = "Choose or drop the folder that a training logs into: it is read as it grows."
             return "No logs yet.", step

@@ -84,7 +84,6 @@ class ReadLogs:
 class Panels:
     """What is shown of checkpoints from `first` on, by the names of `timeline_film.PANELS`."""
 
-    line: Timeline
     first: int
     drawn: tuple[dict[str, Pixels], ...]
 
@@ -106,7 +105,7 @@ class DrawPanels:
             image, factor = reduced(image, CARD)
             line = replace(line, region=scaled(line.region, factor))
         places = range(self.first, len(line.names))
-        return Panels(self.line, self.first, tuple(panels(line, place, image) for place in places))
+        return Panels(self.first, tuple(panels(line, place, image) for place in places))
 
 
 @dataclass(frozen=True, eq=False)

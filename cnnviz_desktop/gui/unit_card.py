@@ -119,14 +119,17 @@ class UnitCard(Ground):
         clickable = tab == FEATURE_MAPS and isinstance(maps, Activation)
         self.setVisible(there and (clickable or (tab == UNIT and unit is not None)))
         self._which.setText(f"{unit.layer} {labels.DOT} {unit.channel}" if unit else "")
-        known = isinstance(maps, Activation) and unit is not None and maps.layer == unit.layer
+        known = (
+            isinstance(maps, Activation)
+            and unit is not None
+            and maps.layer == unit.layer
+            and unit.channel < len(maps.values)
+        )
         for part in (self.view, self._mode):
             part.setVisible(known or clickable)  # in the tab Unit the card itself has the map
         if not known or unit is None or answer is None or not isinstance(maps, Activation):
             self.view.show_pixels(None)
             self._bar.hide()
-            return
-        if unit.channel >= len(maps.values):
             return
         values = maps.values[unit.channel]
         high = pixels.limits(values)[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QMimeData, QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from cnnviz_desktop.gui import theme
@@ -22,6 +22,7 @@ class UnitNoteField(QWidget):
         self._session = session
         self._text = _NoteText()
         self._tags = QLineEdit()
+        self._tags.setAcceptDrops(False)
         self._tags.setPlaceholderText("Tags: face, dog")
         self._tags.setMaxLength(400)
         named(
@@ -83,6 +84,10 @@ class _NoteText(QPlainTextEdit):
             "What you think this channel answers to; saved as you type, kept with the session",
         )
         fix_size(self, height=72)
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Take words; pictures that are dropped here are for the window."""
+        return not source.hasUrls() and super().canInsertFromMimeData(source)
 
     def sizeHint(self) -> QSize:
         """Ask for the width of the dock."""

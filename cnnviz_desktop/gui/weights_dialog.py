@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import labels, theme
-from cnnviz_desktop.gui.controls import label, named, push_button
+from cnnviz_desktop.gui.controls import fit_screen, label, named, push_button
 from cnnviz_desktop.gui.flat_style import set_primary
 from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.message_bar import MessageBar
@@ -48,6 +48,7 @@ class WeightsDialog(QDialog):
         self._engine = engine
         self._items: tuple[CachedWeights, ...] | None = None  # None until they are listed
         self._asked: CachedWeights | None = None  # whether to delete them
+        self._deleting = ""  # whose are being deleted
         self._list = self._make_list()
         self._message = MessageBar()
         named(self._message, "weightsMessage", "Message")
@@ -65,7 +66,7 @@ class WeightsDialog(QDialog):
         column.addWidget(self._message)
         column.addWidget(self._list, 1)
         column.addLayout(self._make_foot())
-        self.resize(theme.px(680), theme.px(400))
+        fit_screen(self, 680, 400)
         self._list.currentItemChanged.connect(self._let_be)
         self._watch(ListWeights(engine), "Looking for downloaded weights")
 
@@ -74,6 +75,8 @@ class WeightsDialog(QDialog):
         job = self._jobs.current(_SLOT)
         if job is not None and isinstance(job.work, ListWeights):
             job.supersede()
+        if self._deleting:
+            self.deleted.emit()  # the dialog will not be there when they are
         super().done(result)
 
     def _make_list(self) -> QTreeWidget:
@@ -124,6 +127,7 @@ class WeightsDialog(QDialog):
     def _show(self, items: tuple[CachedWeights, ...]) -> None:
         """List what is here, the largest first."""
         gone = self._items is not None and len(items) < len(self._items)
+        self._deleting = ""
         self._items = tuple(sorted(items, key=lambda item: -item.megabytes))
         self._list.clear()
         for item in self._items:
@@ -142,7 +146,7 @@ class WeightsDialog(QDialog):
 
     def _failed(self, error: CnnvizError) -> None:
         self._message.tell("error", str(error))
-        self._asked = None
+        self._asked, self._deleting = None, ""
         self._show_foot()
 
     def _ask(self) -> None:
@@ -159,11 +163,12 @@ class WeightsDialog(QDialog):
 
     def _delete_asked(self) -> None:
         asked, self._asked = self._asked, None
-        self._show_foot()
         if asked is not None:
             self._message.settle("")
-            words = f"Deleting the weights of {asked.model or asked.path.name}"
+            self._deleting = asked.model or asked.path.name
+            words = f"Deleting the weights of {self._deleting}"
             self._watch(DeleteWeights(self._engine, asked), words)
+        self._show_foot()
 
     def _show_foot(self) -> None:
         """Show the total, or the question."""
@@ -172,10 +177,13 @@ class WeightsDialog(QDialog):
             button.setVisible(asked is not None)
         for button in (self._delete, self._close):
             button.setVisible(asked is None)
-        self._delete.setEnabled(self._list.currentItem() is not None)
+        self._delete.setEnabled(self._list.currentItem() is not None and not self._deleting)
         if asked is not None:
             name = asked.model or asked.path.name
             self._total.setText(f"Delete {name} ({megabytes(asked.megabytes)})?")
+            return
+        if self._deleting:
+            self._total.setText(f"Deleting {self._deleting}{labels.ELLIPSIS}")
             return
         if self._items is None:
             return

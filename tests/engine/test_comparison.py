@@ -16,6 +16,7 @@ from cnnviz_desktop.engine.comparison import MEASURES, compare, matched
 from cnnviz_desktop.engine.evaluation import told_apart
 from cnnviz_desktop.engine.kept_models import KeptModels
 from cnnviz_desktop.engine.models import load_model
+from cnnviz_desktop.engine.remembered_inputs import remember
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import CompareModels, GradCam
 from cnnviz_desktop.errors import Cancelled, ModelError, ParameterError
@@ -131,6 +132,34 @@ def test_the_same_network_drawn_anew_is_fed_as_the_first(noise):
     assert first.strips[0].maps.values.shape == drawn.strips[0].maps.values.shape
 
 
+def test_checkpoints_of_one_network_are_fed_as_the_first_unless_said_otherwise(
+    noise, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CNNVIZ_CONFIG_DIR", str(tmp_path))
+    own = tmp_path / "net.py"
+    own.write_text(
+        "import torch\n"
+        "def make():\n"
+        "    return torch.nn.Sequential(\n"
+        "        torch.nn.Conv2d(3, 2, 3), torch.nn.AdaptiveAvgPool2d(1),\n"
+        "        torch.nn.Flatten(), torch.nn.Linear(2, 2))\n"
+    )
+    name, files = f"{own}:make", [tmp_path / f"{step}.pth" for step in range(3)]
+    for step, file in enumerate(files):
+        torch.manual_seed(step)
+        whole = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Identity(), nn.Identity(), nn.Linear(2, 2))
+        torch.save(whole.state_dict(), file)
+    remember(files[2], InputSpec(size=(20, 20)))
+    model = load_model(name, files[0], spec=InputSpec(size=(40, 40)), trust=True)
+    wanted = CompareModels(models=tuple(f"{name}={file}" for file in files[1:]))
+    (found,) = compare(wanted, model, [noise()])
+    sides = [item.strips[0].maps.values.shape[1] for item in found.models]
+    assert sides == [38, 38, 18]
+    assert found.notes == ()
+    (found,) = compare(wanted, load_model("bundled"), [noise()])
+    assert found.notes[0].startswith("How pictures go into net.py:make (1) is a guess.")
+
+
 def test_stages_are_matched_by_their_place_or_by_their_resolution():
     five, three, one = (1, 0.5, 0.25, 0.125, 0.0625), (0.5, 0.125, 0.03), (0.125,)
     assert matched([five, three], "depth") == [(0, 2, 4), (0, 1, 2)]
@@ -165,7 +194,9 @@ def test_all_explain_the_class_of_the_first_by_its_name(load, noise, shelf):
     maps = [item.heatmap for item in found.models]
     assert [item.target for item in maps if item is not None][:2] == [0, 1]
     assert maps[1] is not None and maps[1].target_label == "red"
-    assert found.notes == ("tiny does not know the class “red”: its maps explain what it answers.",)
+    third = "tiny (random weights) (3)"
+    said = f"{third} does not know the class “red”: its maps explain what it answers."
+    assert found.notes == (said,)
 
 
 def test_what_cannot_be_explained_is_compared_all_the_same(load, noise, shelf):
@@ -226,8 +257,9 @@ def test_large_networks_are_let_go_and_measured_by_themselves(load, noise, shelf
     found = CompareModels(models=("one", "two"), passes=2)(load(Two()), noise())
 
     assert all(item.seconds > 0 for item in found.models)
-    (note,) = found.notes  # said once of networks of one name
-    assert note.endswith("so tiny was measured by itself.")
+    assert len(found.notes) == 2
+    for note, item in zip(found.notes, found.models[1:], strict=True):
+        assert note.endswith(f"so {item.model} was measured by itself.")
 
 
 def test_labelled_pictures_are_measured(load, noise, shelf, tmp_path):

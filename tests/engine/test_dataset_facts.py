@@ -14,7 +14,7 @@ from cnnviz_desktop.engine.datasets import open_dataset
 from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, index_path
 from cnnviz_desktop.engine.exemplar_overview import channel_pictures, overview, seen_folders
 from cnnviz_desktop.engine.exemplar_pictures import PERCENTILES
-from cnnviz_desktop.engine.exemplars import fill, selectivity
+from cnnviz_desktop.engine.exemplars import class_selectivity, fill
 from cnnviz_desktop.engine.remembered_classes import remember
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import Exemplars
@@ -138,4 +138,4 @@ def test_classes_of_a_layer_in_their_order(load, folder):
     fill(model, dataset, ["conv1"])
 
     with ExemplarIndex(index_path(model, dataset)) as index:
-        assert seen_folders(index, "conv1") == selectivity(index, "conv1").classes
+        assert seen_folders(index, "conv1") == class_selectivity(index, "conv1").classes

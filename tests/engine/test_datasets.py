@@ -125,6 +125,7 @@ def test_a_list_of_paths_and_labels(tmp_path):
 
 
 def test_a_list_without_heads_and_with_semicolons(tmp_path):
+    paint(tmp_path / "b.png")
     (tmp_path / "list.csv").write_text("a.png;10\nb.png;9\n", encoding="utf-8")
 
     found = open_dataset(tmp_path / "list.csv")
@@ -135,7 +136,12 @@ def test_a_list_without_heads_and_with_semicolons(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "is empty"), (b"path\n", "lists no pictures"), (b"\x89PNG\r\n\x1a\n\xff", "is no list")],
+    [
+        (b"", "is empty"),
+        (b"path\n", "lists no pictures"),
+        (b"\x89PNG\r\n\x1a\n\xff", "is no list"),
+        (b"cat\ndog\n", "No file that list.csv names is there"),
+    ],
 )
 def test_a_list_that_is_none_is_refused(tmp_path, content, sentence):
     (tmp_path / "list.csv").write_bytes(content)
@@ -257,3 +263,10 @@ def test_a_cifar_file_that_would_run_something_is_refused(tmp_path, monkeypatch)
     with pytest.raises(ParameterError, match="is damaged or is not what its name says"):
         open_dataset(tmp_path)
     assert ran == []
+
+
+def test_what_cannot_be_looked_at_is_a_sentence(tmp_path):
+    with pytest.raises(ParameterError, match="names a user that is not known: check it"):
+        open_dataset("~nobody-of-this-name/pictures")
+    with pytest.raises(ParameterError, match=r"cannot be opened \(.+\): choose another folder"):
+        open_dataset(tmp_path / ("x" * 300))

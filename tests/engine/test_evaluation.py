@@ -233,6 +233,23 @@ def test_batches_change_no_number(load, folder):
     np.testing.assert_array_equal(together.truth, truth)
 
 
+def test_pictures_that_would_change_each_other_are_shown_one_by_one(load, folder):
+    unsteady = nn.Sequential(
+        nn.Conv2d(3, 4, 3),
+        nn.BatchNorm2d(4, track_running_stats=False),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 3),
+    )
+    model, dataset = load(unsteady, labels=CLASSES), open_dataset(folder)
+    shares, _truth = outputs(model, dataset)
+
+    found = evaluate([model], dataset).models[0]
+
+    np.testing.assert_allclose(found.confidences, shares.max(axis=1), rtol=1e-4)
+
+
 def test_a_person_says_which_folder_is_which_class(load, tmp_path):
     root = colours(tmp_path / "c", rouge=[255], blank=[0])
     model = load(Red(20.0), size=(4, 4), labels=("red", "other"))

@@ -27,7 +27,7 @@ from cnnviz_desktop.engine.decoding import WORKERS, decoded
 from cnnviz_desktop.engine.exemplar_index import SAMPLE, ExemplarIndex, index_path, model_key
 from cnnviz_desktop.engine.exemplar_pass import MaximaPass
 from cnnviz_desktop.engine.exemplar_pictures import known_exemplars, pictured
-from cnnviz_desktop.engine.exemplars import fill, quantile, selectivity
+from cnnviz_desktop.engine.exemplars import class_selectivity, fill
 from cnnviz_desktop.engine.images import load_image
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.run import Progress, Run
@@ -176,7 +176,7 @@ def test_the_pass_stops_at_the_deepest_layer(load):
     assert ran == []
 
 
-def test_percentiles_and_quantiles(load, folder):
+def test_percentiles(load, folder):
     model, dataset = load(Plain()), open_dataset(folder)
     highest = searched(model, dataset, "conv1")[0]
 
@@ -186,13 +186,6 @@ def test_percentiles_and_quantiles(load, folder):
         ordered = np.sort(highest[:, channel])
         wanted = ordered[np.rint(np.array(found.percentiles) / 100 * 29).astype(int)]
         np.testing.assert_allclose(found.values[row], wanted, atol=1e-6)
-    with ExemplarIndex(index_path(model, dataset)) as index:
-        np.testing.assert_allclose(quantile(index, "conv1", 1.0), highest.max(axis=0), atol=1e-6)
-        second = -np.sort(-highest, axis=0)[1]
-        share = 1 - 1 / 29
-        np.testing.assert_allclose(quantile(index, "conv1", share), second, atol=1e-6)
-        middle = np.median(highest, axis=0)
-        np.testing.assert_allclose(quantile(index, "conv1", 0.5), middle, atol=1e-6)
 
 
 def test_the_sample_is_the_same_whatever_the_order(load, folder, monkeypatch):
@@ -257,7 +250,7 @@ def test_selectivity_and_purity_worked_out_by_hand(load, tmp_path):
     best = Exemplars(folder=str(root), layer="0", target="red", count=1)(model)
     assert (best.channels, best.target) == ((0,), 1)
     with ExemplarIndex(index_path(model, open_dataset(root))) as index:
-        by_class = selectivity(index, "0")
+        by_class = class_selectivity(index, "0")
         assert by_class.most_selective(0) == [1, 0]
 
 

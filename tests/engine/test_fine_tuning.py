@@ -194,6 +194,7 @@ def test_pictures_are_the_network_s_inputs(colours: Path) -> None:
     [
         (lambda root: [p.unlink() for p in (root / "red").iterdir()], None),
         (lambda root: [p.write_bytes(b"") for p in (root / "red").iterdir()], "no picture of red"),
+        (lambda root: [p.write_bytes(b"") for p in root.glob("*/*")], "None of the .* can be read"),
         (
             lambda root: [p.unlink() for n in ("red", "blue") for p in (root / n).iterdir()],
             "one class alone",

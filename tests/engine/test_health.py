@@ -83,6 +83,14 @@ def test_batches_of_any_size_say_the_same(load, noise, batch):
         np.testing.assert_allclose(one.maximum, other.maximum, rtol=1e-4, atol=1e-6)
 
 
+def test_pictures_that_would_change_each_other_are_shown_one_by_one(load, noise):
+    model = load(nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False)))
+    images = [noise(seed=seed) for seed in range(3)]
+    wanted = max(health(model, [image])[1].maximum[0] for image in images)
+
+    assert health(model, images, batch=3)[1].maximum[0] == wanted
+
+
 class OneAtATime(nn.Module):
     """Takes a single picture, as exported networks do."""
 

@@ -44,7 +44,7 @@ def test_the_title_is_the_name_without_folders(name, title):
     with pytest.raises(LayerError) as caught:
         model.layer("conv9")
     assert str(caught.value).startswith(f"{title} has no layer “conv9”. Did you mean conv")
-    assert f"“cnnviz layers {name}”" in str(caught.value)
+    assert f"“cnnviz layers {name} --weights none” lists" in str(caught.value)
 
 
 def test_the_summary_tells_grey_from_rgb():

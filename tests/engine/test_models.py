@@ -219,6 +219,12 @@ def test_the_fingerprint_tells_names_and_shapes_apart(load):
     assert len(prints) == 5
 
 
+def test_the_home_of_nobody_is_a_sentence():
+    for said in (("~nobody-of-this-name/net.pth",), ("bundled", "~nobody-of-this-name/net.pth")):
+        with pytest.raises(ModelError, match="names a user that is not known: check it"):
+            load_model(*said)
+
+
 def test_with_fit_changes_only_the_way_in(load, noise):
     model = load(Plain())
     other = model.with_fit("pad")

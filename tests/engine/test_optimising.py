@@ -284,3 +284,9 @@ def test_a_network_of_one_size_is_shown_pictures_of_that_size(load):
 
     assert grown.pictures.shape == (1, 16, 16, 3)
     assert grown.responses.shape == (1,)
+
+
+def test_pictures_that_a_network_would_mix_go_through_one_by_one(load):
+    norm = nn.BatchNorm2d(4, track_running_stats=False)
+    model = load(nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.Conv2d(4, 2, 3)), size=(8, 8))
+    assert Subject(model, "2", 0, None).chunk(9, (8, 8)) == 1

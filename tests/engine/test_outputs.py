@@ -16,6 +16,7 @@ from networks import Containers, Ending, Lambda, Plain, Residual
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cnnviz_desktop.data import Finding
 from cnnviz_desktop.engine.inspection import inspect
 from cnnviz_desktop.engine.outputs import scores_of, use_logits, watched
 from cnnviz_desktop.engine.recording import forward_from, record
@@ -35,6 +36,13 @@ class Answer:
 
 class Both(OrderedDict):
     """Like the outputs of transformers: a mapping and a dataclass at once."""
+
+
+def taken_off(module: nn.Module, picture: Tensor) -> Finding | None:
+    """Take the softmax off a network's end, after one pass that was watched."""
+    with torch.inference_mode(), watched(module) as watch:
+        module(picture)
+    return use_logits(module, watch)
 
 
 def close(got: Any, wanted: Any) -> None:
@@ -175,7 +183,7 @@ def test_layers_keep_their_names_and_the_softmax_its_output(load, noise):
 def test_recording_and_cutting_work_on_a_network_with_its_softmax_taken_off():
     picture = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     module = Ending(lambda x: functional.softmax(x, 1)).eval().requires_grad_(False)
-    assert use_logits(module, picture) is not None
+    assert taken_off(module, picture) is not None
     plain = Ending(lambda x: x).eval().requires_grad_(False)
 
     kept = record(module, picture, {"features.2": 1, "fc": 1})
@@ -192,7 +200,7 @@ def test_recording_and_cutting_work_on_a_network_with_its_softmax_taken_off():
 def test_a_copy_has_weights_of_its_own_and_nothing_holds_the_network():
     module = Ending(nn.Softmax(1)).eval()
     picture = torch.ones(1, 3, 8, 8)
-    use_logits(module, picture)
+    taken_off(module, picture)
     other = copy.deepcopy(module)
     with torch.no_grad():
         other.fc.bias += 1
@@ -213,7 +221,7 @@ def test_a_forward_that_someone_put_on_the_instance_is_used():
     module.forward = lambda x: inner(x).softmax(1)
     picture = torch.ones(1, 3, 8, 8)
 
-    assert use_logits(module, picture) is not None
+    assert taken_off(module, picture) is not None
 
     torch.testing.assert_close(module(picture), Ending(lambda x: x).eval()(picture))
 
@@ -235,14 +243,14 @@ class Attention(nn.Module):
 def test_a_network_without_a_softmax_at_its_end_is_left_alone(network):
     module = network().eval()
 
-    assert use_logits(module, torch.ones(1, 3, 8, 8)) is None
+    assert taken_off(module, torch.ones(1, 3, 8, 8)) is None
     assert type(module) is network
 
 
 def test_logits_beside_their_softmax_are_taken_as_they_are():
     module = Ending(lambda x: {"probabilities": x.softmax(1), "logits": x}).eval()
 
-    assert use_logits(module, torch.ones(1, 3, 8, 8)) is None
+    assert taken_off(module, torch.ones(1, 3, 8, 8)) is None
     given = module(torch.ones(1, 3, 8, 8))
     torch.testing.assert_close(given["probabilities"], given["logits"].softmax(1))
 
@@ -255,7 +263,7 @@ def test_a_sigmoid_is_told_and_left(end):
     picture = torch.ones(1, 3, 8, 8)
     wanted = module(picture)
 
-    found = use_logits(module, picture)
+    found = taken_off(module, picture)
 
     assert found is not None and found.severity == "warning" and "yes or no" in found.detail
     torch.testing.assert_close(module(picture), wanted)
@@ -265,7 +273,7 @@ def test_a_sigmoid_is_told_and_left(end):
     "end", [lambda x: x.exp() / x.exp().sum(1, keepdim=True), lambda x: x - x.logsumexp(1)[:, None]]
 )
 def test_probabilities_made_by_hand_are_told(end):
-    found = use_logits(Ending(end).eval(), torch.ones(1, 3, 8, 8))
+    found = taken_off(Ending(end).eval(), torch.ones(1, 3, 8, 8))
 
     assert found is not None and found.title == "Answers are probabilities"
 
@@ -275,7 +283,7 @@ def test_a_softmax_of_nan_is_noticed_too():
     with torch.no_grad():
         module.fc.weight[0, 0] = float("nan")
 
-    assert use_logits(module, torch.ones(1, 3, 8, 8)) is not None
+    assert taken_off(module, torch.ones(1, 3, 8, 8)) is not None
     assert module(torch.ones(1, 3, 8, 8)).isnan().any()
 
 

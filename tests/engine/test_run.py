@@ -30,3 +30,10 @@ def test_a_part_leaves_out_the_time_for_which_the_whole_was_held(monkeypatch):
     ]
     assert [item.elapsed for item in seen] == [0.0, 1.0, 2.0]
     assert seen[-1].remaining == 2.0
+
+
+def test_a_part_says_what_the_whole_waits_for():
+    part = Part(Part(Run(on_wait=lambda: True), "All of it"), "One of two")
+
+    assert part.awaited
+    assert not Part(Run(), "All of it").awaited

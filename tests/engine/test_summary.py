@@ -143,7 +143,7 @@ def test_vgg16_is_as_published(load) -> None:
     last = by_name(found)["features.28"]
     assert (last[5], last[6], last[8]) == ("196×196", 16, "block5_conv3")
     assert "13 Conv2d" in found.notes[0] and "5 MaxPool2d" in found.notes[0]
-    assert "138,357,544 parameters; 15.5 G multiply-adds" in found.notes[1]
+    assert "138 M parameters; 15.5 G multiply-adds" in found.notes[1]
 
 
 def test_attention_is_counted_and_torchs_way_of_it_put_back(load) -> None:

@@ -63,6 +63,7 @@ from cnnviz_desktop.engine.techniques import (
     GradCam,
 )
 from cnnviz_desktop.errors import Cancelled, LayerError, ParameterError, TargetError
+from cnnviz_desktop.figures.result_table import result_table
 
 # Techniques that need a layer's maps: not statistics, nor slopes at the network's input.
 OF_INPUT = ("saliency", "input-x-gradient", "smooth-grad", "integrated-gradients", "occlusion")
@@ -330,6 +331,7 @@ def test_it_works_where_a_layer_gives_one_map(load, noise, kind):
     result = with_layer(kind, "conv1")(model, noise())
 
     assert not has_layer(kind) or result.layer == "conv1"
+    assert (result_table(result) is not None) == kind.tabular
     found = {name: values for name, values in arrays(result).items() if name not in RESTING}
     assert all(np.abs(values).max() > 0 for values in found.values())
 

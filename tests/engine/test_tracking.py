@@ -228,7 +228,7 @@ def test_wrapped_and_odd_networks_are_taken(tmp_path: Path) -> None:
 
 def test_without_tensorboard_one_sentence(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(event_files, "find_spec", lambda name: None)
-    with pytest.raises(CnnvizError, match=r"pip install 'cnnviz-desktop\[tensorboard\]'"):
+    with pytest.raises(CnnvizError, match=r'pip install "cnnviz-desktop\[tensorboard\]"'):
         track(Plain(), tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnnviz_desktop.engine.training_folder import event_folders, look_into
-from cnnviz_desktop.engine.training_log import LogReader, grouped, measured, rebinned
+from cnnviz_desktop.engine.training_log import LogReader, measured, rebinned
 from cnnviz_desktop.errors import CnnvizError, ParameterError
 from cnnviz_desktop.resources import resource
 
@@ -93,6 +93,33 @@ def test_histograms_pictures_and_several_runs(tmp_path, write) -> None:
     assert not log.empty
 
 
+def test_two_kinds_under_one_name_spoil_nothing(tmp_path, write) -> None:
+    log = write()
+    for step in (0, 1):
+        log.add_histogram("stem", np.arange(3.0), step)
+        log.add_image("stem", np.zeros((3, 2, 2), np.float32), step)
+        log.add_scalar("both", 2.0, step)
+        log.add_histogram("both", np.arange(5.0), step)
+        log.add_scalar("loss", 1.0, step)
+    log.flush()
+
+    reader = LogReader(tmp_path / "logs")
+    found = reader.look()
+
+    assert found.notes == ()
+    (run,) = found.runs
+    assert set(run.curves.names) == {"both", "loss"}
+    assert [values.tolist() for values in run.curves.values] == [[2.0, 2.0], [1.0, 1.0]]
+    (spread,) = run.histograms
+    assert spread.tag == "stem"
+    assert spread.counts.sum(axis=1).tolist() == pytest.approx([3, 3])
+    assert reader.look().runs[0].histograms == (spread,), "nothing came: it is the same one"
+    log.add_histogram("stem", np.arange(3.0), 2)
+    log.flush()
+    (grown,) = reader.look().runs[0].histograms
+    assert grown.steps.tolist() == [0, 1, 2]
+
+
 def test_counts_are_shared_out_among_other_bins() -> None:
     spread = np.array([[0, 2, 8], [2, 4, 4]], np.float32)
 
@@ -138,11 +165,6 @@ def test_what_was_measured_on_what(tag, wanted) -> None:
     assert measured(tag) == wanted
 
 
-def test_names_of_one_measure_stand_together() -> None:
-    found = grouped(["loss/train", "acc/train", "val/loss"])
-    assert found == {"loss": ["loss/train", "val/loss"], "acc": ["acc/train"]}
-
-
 def test_a_folder_is_told_by_what_is_in_it(tmp_path) -> None:
     with pytest.raises(ParameterError, match=r"neither checkpoints .* nor TensorBoard logs"):
         look_into(tmp_path)
@@ -165,7 +187,7 @@ def test_without_tensorboard_one_sentence_says_what_to_install(tmp_path, monkeyp
     monkeypatch.setattr(training_log, "is_there", lambda: False)
     (tmp_path / "events.out.tfevents.1.host").write_bytes(b"")
 
-    with pytest.raises(CnnvizError, match=r"pip install 'cnnviz-desktop\[tensorboard\]'"):
+    with pytest.raises(CnnvizError, match=r'pip install "cnnviz-desktop\[tensorboard\]"'):
         LogReader(tmp_path).look()
     (tmp_path / "training.csv").write_text("step,loss\n0,1\n", encoding="utf-8")
     assert len(LogReader(tmp_path).look().runs) == 1

@@ -127,7 +127,7 @@ def test_an_unknown_suffix_is_one_sentence(figure: Plate, tmp_path: Path, name: 
 def test_suffixes_are_checked_before_the_work() -> None:
     for suffix in FIGURE_SUFFIXES + DATA_SUFFIXES:
         check_suffix(Path(f"map{suffix.upper()}"))
-    with pytest.raises(ExportError, match=r'instead of "\.gif"'):
+    with pytest.raises(ExportError, match=r"instead of “\.gif”"):
         check_suffix(Path("map.gif"))
     with pytest.raises(ExportError, match="without a suffix"):
         check_suffix("map")
@@ -145,6 +145,15 @@ def test_dots_per_inch_have_a_range(figure: Plate, tmp_path: Path, dpi: float, s
 def test_a_figure_too_large_for_memory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="choose 2000 or less"):
         save(Plate(figsize=(10, 10)), tmp_path / "map.png", dpi=2400)
+
+
+def test_a_table_too_long_for_a_picture_is_refused_and_fits_in_a_pdf(tmp_path: Path) -> None:
+    long = Plate(figsize=(1, 300))
+    with pytest.raises(ExportError, match=r"90\u2009000 pixels high.* choose 218 dots per inch"):
+        save(long, tmp_path / "rows.png", dpi=300)
+    assert save(long, tmp_path / "rows.pdf", dpi=300).exists()
+    with Image.open(save(long, tmp_path / "rows.png", dpi=218)) as picture:
+        assert picture.height == 65_400
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
@@ -10,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from cnnviz_desktop.data import Box, Heatmap, Heatmaps, ImageInput
 from cnnviz_desktop.errors import ParameterError
-from cnnviz_desktop.figures import heat
+from cnnviz_desktop.figures import heat, style
 from cnnviz_desktop.figures.plates import plate
 
 REGION = Box(0, 20, 60, 80)
@@ -98,9 +100,31 @@ def test_several_maps_stand_in_rows_with_one_bar():
     said = words(figure)
     assert said.startswith("Likeliest classes | each map on its own scale")
     assert said.count("class 3") == 1 and said.count("logit 3.00") == 6
-    assert "| 0 | peak | each map’s" in said
+    assert "| 0 | peak | each map's" in said
     shared = words(plate(several(6, 3), picture(), scale="layer", columns=6))
     assert "one scale for all" in shared and "| 0 | 6.00 | for the class" in shared
+
+
+def holed(holes: int) -> Heatmap:
+    found = bump()
+    values = found.values.copy()
+    values[-1, :holes] = np.nan
+    return replace(found, values=values)
+
+
+def test_what_is_no_number_is_said_of_all_maps_and_as_it_is_drawn():
+    maps = Heatmaps("Compared", (bump(), holed(2), holed(3)), ("a", "b", "c"), 3)
+    for scale in ("tile", "layer"):
+        figure = plate(maps, picture(), scale=scale)
+        assert "clear: 5 NaN" in words(figure)
+    assert "cyan: 5 NaN" in words(plate(maps, picture(), mode="heat"))
+    cyan = np.array(style.NO_VALUE)
+    for mode, said in (("overlay", "clear: 2 NaN"), ("heat", "cyan: 2 NaN"), (None, "cyan: 2 NaN")):
+        figure = plate(holed(2), picture(), mode=mode)
+        assert said in words(figure)
+        shown = [axes.get_images()[0].get_array() for axes in figure.axes if axes.get_images()]
+        found = any((drawn[..., :3] == cyan).all(axis=-1).any() for drawn in shown)
+        assert found == said.startswith("cyan"), mode
 
 
 def test_captions_never_run_into_each_other():

@@ -17,7 +17,7 @@ BY_HAND = {
     "index": [0, 1, 2, 3],
     "max": [1, 0, 2, 3],
     "mean": [1, 0, 3, 2],
-    "energy": [2, 1, 0, 3],
+    "energy": [1, 0, 2, 3],  # of what is above zero: 4.5, 1, 0.125, 0
     "sparsity": [1, 2, 0, 3],
 }
 

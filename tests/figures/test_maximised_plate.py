@@ -124,7 +124,7 @@ def test_the_command_line_writes_the_growth_as_a_film(tmp_path, capsys, bundled_
     assert '"activation-maximization"' in (tmp_path / "grown.gif.json").read_text()
 
     assert cli.main(["filters", "bundled", "--out", str(out)]) == 2
-    assert 'instead of ".gif"' in capsys.readouterr().err
+    assert "instead of “.gif”" in capsys.readouterr().err
 
 
 def test_steps_without_a_number_are_gaps_in_the_curve():

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from cnnviz_desktop.data import Box, ImageInput, Timeline
+from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.export import arrays, encode
 from cnnviz_desktop.figures.plates import plate
 from cnnviz_desktop.figures.timeline_film import film, panels, said, when
-from cnnviz_desktop.figures.timeline_plate import shades
 
 RANDOM = np.random.default_rng(0)
 IMAGE = ImageInput(RANDOM.integers(0, 255, (30, 40, 3)).astype(np.uint8))
@@ -133,9 +133,22 @@ def test_a_filter_of_colours_is_drawn_as_one_picture():
     assert green == blue == pytest.approx(128, abs=1)
 
 
+def test_kernels_of_one_weight_stand_without_gaps():
+    line = replace(timeline(1), kernels=np.ones((1, 16, 1, 1), np.float32))
+    assert (panels(line, 0, None)["kernel"] == 255).all()
+    assert panels(timeline(1), 0, None)["kernel"].shape[0] % (4 * 3 + 3) == 0
+
+
 def test_layers_have_colours_of_their_own():
-    assert len(set(shades(12))) == 12
-    assert shades(0) == []
+    for dark in (False, True):
+        assert len(set(style.layer_shades(12, dark=dark))) == 12
+        assert style.layer_shades(0, dark=dark) == []
+    darkest = style.layer_shades(12, dark=True)[0]
+    curves = plate(timeline(3), IMAGE, dark=True).axes
+    assert any(
+        line.get_color() == style.layer_shades(3, dark=True)[0] for a in curves for line in a.lines
+    )
+    assert bytes.fromhex(darkest[1:])[2] > 100  # seen on a dark ground
 
 
 def test_its_arrays_hold_all_numbers():

@@ -220,7 +220,13 @@ class FakeEngine:
         elif not file and name not in NAMES:
             raise ModelError(f"There is no model “{name}”. Did you mean vgg16?")
         self.loaded.append(made.name)
-        said = spec if spec != InputSpec() else self.inputs.get(file or str(weights), spec)
+        kept = self.inputs.get(str(weights) if weights else file, spec)
+        said = InputSpec(
+            spec.size or kept.size,
+            spec.mean or kept.mean,
+            spec.std or kept.std,
+            spec.labels or kept.labels,
+        )
         feeding = replace(
             made.preprocessing,
             size=said.size or (32, 32),

@@ -18,13 +18,23 @@ from PySide6.QtWidgets import (
     QSlider,
 )
 
-from cnnviz_desktop.data import Comparison
+from cnnviz_desktop.data import (
+    RANDOM,
+    Activation,
+    Box,
+    Compared,
+    Comparison,
+    Strip,
+)
 from cnnviz_desktop.engine.techniques import CompareModels
+from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.gui.check_list import CheckList
 from cnnviz_desktop.gui.compared_columns import columns
+from cnnviz_desktop.gui.compared_head import ComparedHead
 from cnnviz_desktop.gui.compared_maps import ComparedMaps
 from cnnviz_desktop.gui.heat_panels import HeatPanels
 from cnnviz_desktop.gui.model_check_list import ModelCheckList, said_of
+from cnnviz_desktop.gui.work import Answer
 from cnnviz_desktop.settings import Settings, save_settings
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -70,6 +80,7 @@ def test_a_training_from_its_first_step_to_its_last(bundled_weights, drive, qtbo
         assert came[:3] == [1, 2, 3], "each is shown as it comes"
         assert not start.isVisible()
         view = window.tabs.view()
+        assert view.view.hasFocus(), "the keyboard goes to what came of the button"
 
         # The trained network alone is sure, and all explain what it sees.
         sure = [item.prediction.top(1)[0] for item in found.models]
@@ -208,6 +219,49 @@ def test_the_classic_four_ask_before_they_download(engine, drive, qtbot, picture
     assert drive(script, picture) == 0
 
 
+def test_a_network_that_holds_its_weights_is_not_drawn_anew(
+    engine, drive, qtbot, picture, tmp_path
+) -> None:
+    own = tmp_path / "own.onnx"
+    own.touch()
+
+    def script(window) -> None:
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=20000)
+        session.models.load(str(own))
+        qtbot.waitUntil(lambda: session.model.name == str(own), timeout=9000)
+        window.tabs.setCurrentIndex(8)
+        click(find(window, "presetRandom", QPushButton))
+        assert window.tabs.message.text().startswith("own.onnx holds its weights itself")
+        assert session.techniques[TAB].models == ()
+
+    assert drive(script, picture) == 0
+
+
+def test_networks_whose_first_did_not_come_are_not_compared_later(
+    engine, drive, qtbot, picture, monkeypatch
+) -> None:
+    usual = engine.load_model
+
+    def refuse(name, *given, **more):
+        raise ModelError("It cannot be downloaded.")
+
+    def script(window) -> None:
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=20000)
+        window.tabs.setCurrentIndex(8)
+        monkeypatch.setattr(engine, "load_model", refuse)
+        window.tabs.view().presets._begin_classic(RANDOM)
+        qtbot.waitUntil(lambda: "cannot be downloaded" in window.tabs.message.text(), timeout=9000)
+        monkeypatch.setattr(engine, "load_model", usual)
+        session.models.load("vgg16", RANDOM)
+        qtbot.waitUntil(lambda: session.model.name == "vgg16", timeout=9000)
+        assert session.techniques[TAB].models == ()
+        assert session.job(TAB) is None
+
+    assert drive(script, picture) == 0
+
+
 def test_recent_networks_come_first_in_the_list(qtbot, tmp_path: Path) -> None:
     save_settings(Settings(recent_models=("/nets/mine.py:make\n/nets/best.pth", "resnet50")))
     field = ModelCheckList("several", "Models", "Which.")
@@ -233,6 +287,53 @@ def test_recent_networks_come_first_in_the_list(qtbot, tmp_path: Path) -> None:
 )
 def test_a_network_with_weights_has_words(model: str, words: str) -> None:
     assert said_of(model) == words
+
+
+def of_depths(depths: int) -> Comparison:
+    """Return a comparison of one network that has so many stages."""
+    maps = Activation(np.ones((1, 4, 4), np.float32), "conv", Box(0, 0, 8, 8))
+    strips = tuple(Strip(f"Stage {number}", maps, (0,), 1) for number in range(depths))
+    one = Compared("net", "none", "f" * 64, 9, 99, 10**6, 0.001, None, strips, (), None, (0.5,))
+    return Comparison("net", (one,), ("top-1",))
+
+
+def test_a_comparison_begins_at_its_deepest_layers_and_stays_where_it_is_turned_to(
+    engine, drive, qtbot, picture
+) -> None:
+    def script(window) -> None:
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=20000)
+        window.tabs.setCurrentIndex(8)
+        view, image = window.tabs.view(), session.pictures.current.image
+
+        def show(depths: int) -> int:
+            found = of_depths(depths)
+            view.show_answer(Answer(CompareModels(), session.model, image, found, 0.0))
+            return round(view.depth_slide.value())
+
+        assert show(2) == 2
+        view.depth_slide.slider.setValue(0)
+        assert show(2) == 1, "where the person left it"
+        assert show(4) == 1, "whatever comes in meanwhile"
+        view.depth_slide.slider.setValue(3)
+        assert show(5) == 5, "the deepest again"
+        view.forget()
+        view.set_view_settings({"depth": 3})
+        assert show(4) == 3, "as a session kept it"
+
+    assert drive(script, picture) == 0
+
+
+def test_the_head_has_room_for_all_it_says_and_tells_it_too(qtbot) -> None:
+    head = ComparedHead()
+    qtbot.addWidget(head)
+    (one,) = of_depths(1).models
+    head.show_models((one,), ("top-1",))
+    head.resize(300, head.sizeHint().height())
+    lines = 3 + 1  # of its costs and what was measured, below the name
+    below = 10 + 22 + 17 * lines + 6
+    assert head.sizeHint().height() >= below + 20, "room for a line that it is no classifier"
+    assert "top-1 50" in head.accessibleDescription()
 
 
 def test_columns_share_a_width() -> None:

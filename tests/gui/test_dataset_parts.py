@@ -10,8 +10,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
-from cnnviz_desktop.data import Evaluation, ExemplarOverview
+from cnnviz_desktop.data import DatasetFacts, Evaluation, ExemplarOverview
 from cnnviz_desktop.engine.evaluation import calibration, per_class
+from cnnviz_desktop.gui.dataset_folder import ClassTable
 from cnnviz_desktop.gui.dataset_work import image_of
 from cnnviz_desktop.gui.evaluation_cells import OTHERS, cells_of, pictures_in
 from cnnviz_desktop.gui.evaluation_curve import CalibrationCurve
@@ -40,7 +41,6 @@ def found_of(channels: int = 4, classes: int = 2, seed: int = 0) -> ExemplarOver
         labels=labels,
         classes=tuple(f"class {item}" for item in range(classes)),
         folders=tuple(f"folder_{item}" for item in range(classes)),
-        class_images=np.full(classes, 9),
         means=numbers.random((channels, classes), np.float32),
         strongest=strongest.astype(np.float32),
         selectivity=numbers.normal(size=(channels, classes)).astype(np.float32),
@@ -155,9 +155,51 @@ def test_a_matrix_of_a_thousand_classes_is_painted_scrolled_and_walked(qtbot) ->
     assert view.told(7, 7).endswith("%)")
 
 
+def test_a_picked_cell_is_forgotten_where_its_row_is_gone(qtbot) -> None:
+    view = ConfusionMatrix()
+    qtbot.addWidget(view)
+    view.show_evaluation(evaluation_of([0, 1, 2], [0, 1, 2], 3))
+    view.pick(2, 2)
+    view.show_evaluation(evaluation_of([0, 1, 2], [0, 2, 2], 3))
+    assert view.picked_cell() == (2, 2)
+    fewer = evaluation_of([0, 0, 1], [0, 2, 1], 3)  # the same answers, of two classes alone
+    assert cells_of(fewer).columns == (0, 1, 2)
+    view.show_evaluation(fewer)
+    assert view.picked_cell() == (-1, -1)
+
+
 def test_numbers_in_cells_can_be_read() -> None:
     assert readable_on(QColor("#E8C49A")) == QColor("black")
     assert readable_on(QColor("#1B66C9")) == QColor("white")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("wavy", [(0, 2)]), ("1", [(0, 1)]), ("STRIPED STAR", [(0, 0)]), ("r", [])]
+)
+def test_a_class_of_a_folder_is_typed(qtbot, typed: str, said: list[tuple[int, int]]) -> None:
+    place = ("folders", "/pictures", "test", "/pictures", "pictures")
+    facts = DatasetFacts(*place, 10, ("mine", "other"), (5, 5), (None, 1), (None, 1), ("", "name"))
+    table = ClassTable()
+    qtbot.addWidget(table)
+    table.resize(800, 200)
+    with qtbot.waitActive(table):
+        table.show()
+    table.show_facts(facts, ("striped star", "dotted disc", "wavy ring"))
+    heard: list[tuple[int, int]] = []
+    table.said.connect(lambda *what: heard.append(what))
+    table.select(0)
+    table.picked.emit(0)
+    line = table.picker.lineEdit()
+    line.setFocus()
+    line.selectAll()
+    QTest.keyClicks(line, typed)
+    popup = table.picker.completer().popup()
+    QTest.keyClick(popup if popup.isVisible() else line, Qt.Key.Key_Return)
+    assert heard == said
+    popup.hide()
+    table.setFocus()
+    if not said:
+        assert line.text() == "No class: left out"
 
 
 def test_points_of_the_calibration_lie_where_they_say(qtbot) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from drawn_folder import drawn_folder
 from person import choose_file, click, drop, find, ready, settled
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
@@ -15,7 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox
 
 from cnnviz_desktop import cli
-from cnnviz_desktop.bundled.pictures import CLASSES, draw
+from cnnviz_desktop.bundled.pictures import draw
 from cnnviz_desktop.engine.techniques import Evaluate, Exemplars
 from cnnviz_desktop.gui.dataset_source import replaced
 from cnnviz_desktop.gui.dataset_view import CHANNELS, CONFUSION, FOLDER, NUMBERS
@@ -24,7 +26,6 @@ from cnnviz_desktop.gui.session import DATASET, EXPLAIN, FEATURE_MAPS, UNIT
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
-LABELS = (0, 3, 7)
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -36,12 +37,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Four generated pictures of each of three classes, and a file that is none."""
-    root = tmp_path / "pictures"
-    for label in LABELS:
-        for seed in range(4):
-            path = root / CLASSES[label].replace(" ", "_") / f"{seed}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(draw(1_000_000 + seed, label).pixels).save(path)
+    root = drawn_folder(tmp_path / "pictures", 4)
     (root / "wavy_disc" / "broken.png").write_bytes(b"\x89PNG")
     return root
 
@@ -151,6 +147,30 @@ def test_what_cannot_be_opened_is_said_where_it_would_be(
         run(window, qtbot)
         assert "have no classes" in window.tabs.message.text()
         assert view.page() == FOLDER
+
+    drive(script, sample, real=True)
+
+
+@pytest.mark.parametrize("way", ["run", "turn"])
+def test_a_folder_that_was_not_there_is_looked_for_again(
+    drive: Drive, qtbot, sample, tmp_path: Path, way: str
+) -> None:
+    later = tmp_path / "later"
+
+    def script(window) -> None:
+        session = window.tabs._session
+        view = turn(window, qtbot)
+        session.set_technique(DATASET, Evaluate(folder=str(later)))
+        qtbot.waitUntil(lambda: view.source.problem != "", timeout=9000)
+        drawn_folder(later, 1)  # as a disk that is plugged in
+        if way == "run":
+            run(window, qtbot)
+        else:
+            session.set_tab(EXPLAIN)
+            session.set_tab(DATASET)
+        described(view, qtbot, later)
+        assert view.source.problem == ""
+        settled(window, qtbot)
 
     drive(script, sample, real=True)
 
@@ -276,6 +296,30 @@ def test_rows_of_the_folder_before_do_not_come_back(drive: Drive, qtbot, sample,
     drive(script, sample, real=True)
 
 
+def test_a_path_that_is_typed_on_shows_nothing_of_the_folder_before(
+    drive: Drive, qtbot, sample, folder, tmp_path: Path
+) -> None:
+    other = drawn_folder(tmp_path / "others", 1)
+
+    def script(window) -> None:
+        session = window.tabs._session
+        view = look_at(window, qtbot, folder)
+        run(window, qtbot)
+        drop(window, other)
+        described(view, qtbot, other)
+        settled(window, qtbot)
+        technique = session.techniques[DATASET]
+        session.set_technique(DATASET, replaced(technique, folder=str(folder)))
+        view.source._describe()  # as a moment after the last letter
+        session.set_technique(DATASET, technique)  # while the folder is listed
+        qtbot.waitUntil(lambda: view.source.facts is not None, timeout=9000)
+        assert view.source.facts.title == "others"
+        settled(window, qtbot)
+        assert view.source.overview is None  # which was not looked at
+
+    drive(script, sample, real=True)
+
+
 def test_a_crop_opens_its_picture_and_a_double_click_the_units_card(
     drive: Drive, qtbot, sample, folder
 ) -> None:
@@ -305,6 +349,7 @@ def test_a_crop_opens_its_picture_and_a_double_click_the_units_card(
         )
         QTest.keyClick(sheet, Qt.Key.Key_Left)
         assert sheet.selected() == (channel, 1)
+        assert sheet.accessibleDescription().startswith(f"Channel {channel}; {row.files[1]}; ")
         QTest.keyClick(sheet, Qt.Key.Key_Right)
         settled(window, qtbot)
         assert session.pictures.current.image.path == wanted
@@ -316,6 +361,59 @@ def test_a_crop_opens_its_picture_and_a_double_click_the_units_card(
         settled(window, qtbot)
         reading = session.answers[UNIT].result.reading
         assert reading.value == pytest.approx(row.values[2], rel=1e-3)
+
+    drive(script, sample, real=True)
+
+
+def test_the_strip_below_stays_with_its_picture(drive: Drive, qtbot, sample, folder) -> None:
+    def script(window) -> None:
+        view = look_at(window, qtbot, folder)
+        run(window, qtbot)
+        pages, sheet = view.exemplars, view.exemplars.sheet
+        channel, other = sheet.order()[:2]
+        QTest.mouseClick(sheet.viewport(), LEFT, pos=sheet.cell_rect(channel, 2).center())
+        row = pages._crops.row(channel)
+        name, last = row.files[2], len(row.keys) - 1
+        assert pages.detail._lines[0].text() == name
+        turned = {
+            part.name: getattr(row, part.name)[::-1]
+            for part in fields(row)
+            if part.name != "channel"
+        }
+        pages._crops._rows[channel] = replace(row, **turned), row.ids  # while the index fills
+        pages._crops.arrived.emit([channel])
+        assert sheet.selected() == (channel, last - 2)
+        assert pages.detail._lines[0].text() == name
+        pages._crops._rows[channel] = replace(row, keys=("other",) * (last + 1)), row.ids
+        pages._crops.arrived.emit([channel])
+        assert not pages.detail.isVisible()
+        pages._crops._rows[channel] = row, row.ids
+        QTest.mouseClick(sheet.viewport(), LEFT, pos=sheet.cell_rect(channel, 0).center())
+        assert pages.detail.isVisible()
+        click(find(view, f"datasetPages_{BY_CLASS}"))
+        matrix = pages.classes.matrix
+        QTest.mouseClick(matrix.viewport(), LEFT, pos=matrix.row_rect(1).center())
+        click(find(view, f"datasetPages_{CHANNELS}"))
+        assert sheet.selected() == (other, 0)
+        assert not pages.detail.isVisible()  # it was about the other channel
+        settled(window, qtbot)
+
+    drive(script, sample, real=True)
+
+
+def test_crops_that_came_late_are_cut_again(drive: Drive, qtbot, sample, folder) -> None:
+    def script(window) -> None:
+        view = look_at(window, qtbot, folder)
+        run(window, qtbot)
+        crops, found = view.exemplars._crops, view.source.overview
+        channel = view.exemplars.sheet.in_sight()[0]
+        assert list(crops._missing()) == []
+        row = crops.row(channel)
+        crops._asked = {channel: tuple(found.ids[channel].tolist()[::-1])}  # as the index was then
+        late = replace(row, ids=row.ids[::-1])
+        crops._ask = lambda: None  # look before it is asked for anew
+        crops._took((late,))
+        assert list(crops._missing()) == [channel]
 
     drive(script, sample, real=True)
 
@@ -380,6 +478,8 @@ def test_channels_against_classes_and_two_classes(drive: Drive, qtbot, sample, f
         apart = found.means[:, 1] - found.means[:, 2]
         best = int(apart.argmax())
         assert page.bars.channel_of(0) == best
+        assert page.bars.accessibleDescription() == page.bars.told(0, QPoint())
+        assert page.matrix.accessibleDescription() == f"Channel {best}"
         assert session.unit.channel == best
         assert page.matrix.channel() == best
         more, less = (1, 2) if apart.max() > 0 else (2, 1)
@@ -473,6 +573,33 @@ def test_evaluation_in_numbers_matrix_and_pictures(drive: Drive, qtbot, sample, 
         assert pictures._thumbs
         pictures.take_facts(replaced(view.source.facts, place="another folder"))
         assert not pictures._thumbs  # the same names may be other pictures there
+
+    drive(script, sample, real=True)
+
+
+def test_pictures_of_a_cell_are_of_the_evaluation_whatever_the_form_names_by_now(
+    drive: Drive, qtbot, sample, folder
+) -> None:
+    def script(window) -> None:
+        session = window.tabs._session
+        view = turn(window, qtbot)
+        session.set_technique(DATASET, Evaluate(generated=12))
+        described(view, qtbot, Path("Generated pictures"))
+        run(window, qtbot)
+        click(find(view, f"datasetPages_{CONFUSION}"))
+        session.set_technique(DATASET, Evaluate(folder=str(folder)))
+        described(view, qtbot, folder)
+        settled(window, qtbot)
+        view.confusion.matrix.pick(0, 0)
+        pictures = view.confusion.pictures
+        settled(window, qtbot)
+        QTest.mouseClick(pictures.sheet.viewport(), LEFT, pos=pictures.sheet.tile_rect(0).center())
+        settled(window, qtbot)
+        seen = session.pictures.current.image.pixels
+        np.testing.assert_array_equal(seen, draw(int(pictures.files()[0])).pixels)
+        assert not window.tabs.message.isVisible()
+        pictures.take_facts(None)
+        assert "choose these again" in pictures._about.text()
 
     drive(script, sample, real=True)
 

@@ -185,6 +185,10 @@ def test_a_panel_alone_and_back(drive, qtbot, picture, explaining) -> None:
         assert view.linked.shown() == [1]
         QTest.keyClick(view, Qt.Key.Key_Return)
         assert view.linked.shown() == [0, 1, 2, 3]
+        view.setFocus()
+        with_keyboard = view.grab().toImage()
+        find(window, "layerTree").setFocus()
+        assert view.grab().toImage() != with_keyboard  # the outline says where the keyboard is
 
     drive(script, picture)
 
@@ -245,7 +249,7 @@ def test_every_mode_is_drawn_and_is_an_option_of_the_figure(
         assert all(a != b for i, a in enumerate(seen) for b in seen[:i])
         assert not find(window, "heatMode_colours").isVisible()
         click(find(window, "heatMode_overlay"))
-        QTest.keyClick(explain.threshold.slider, Qt.Key.Key_End)
+        QTest.keyClick(explain.controls["threshold"].slider, Qt.Key.Key_End)
         assert explain.look()["threshold"] == 0.95
         before = explain.picture()
         find(window, "moreHeat", QToolButton).click()
@@ -313,7 +317,7 @@ def test_drawing_large_maps_does_not_stall_the_window(drive, qtbot, picture, exp
 
     def script(window) -> None:
         view = four_classes(window, qtbot)
-        slider = window.tabs.explain.opacity.slider
+        slider = window.tabs.explain.controls["opacity"].slider
         view.grab()
         took = []
         for _ in range(8):

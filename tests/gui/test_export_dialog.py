@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QWidget
 
 from cnnviz_desktop.data import Record
-from cnnviz_desktop.engine.techniques import FeatureMaps, Filters, GradCam, Saliency, SmoothGrad
+from cnnviz_desktop.engine.techniques import (
+    Evaluate,
+    FeatureMaps,
+    Filters,
+    GradCam,
+    Saliency,
+    SmoothGrad,
+    WeightStatistics,
+)
 from cnnviz_desktop.figures.records import read_record
 from cnnviz_desktop.gui.export_all_dialog import Everything, ExportAllDialog
 from cnnviz_desktop.gui.export_dialog import ExportDialog
@@ -28,10 +38,11 @@ from cnnviz_desktop.gui.export_options import (
     fresh,
     read_options,
     remembered,
+    suffixes,
 )
 from cnnviz_desktop.gui.export_work import WriteResults, Written
-from cnnviz_desktop.gui.jobs import Jobs
-from cnnviz_desktop.gui.shown import Shown
+from cnnviz_desktop.gui.jobs import Jobs, Priority
+from cnnviz_desktop.gui.shown import Shown, file_stem
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -73,6 +84,7 @@ def shown(bundled: Any, owl: Any) -> Callable[[str], Shown]:
             "maps": FeatureMaps(layer="blocks.1.conv2"),
             "heat": GradCam(),
             "filters": Filters(),
+            "spread": WeightStatistics(show="histograms"),
         }
         technique = techniques[kind].resolved(bundled)
         image = owl if technique.needs_image else None
@@ -270,7 +282,8 @@ def test_predictions_are_also_a_table(opened, qtbot) -> None:
     )
     press(dialog, "exportFormat_.csv")
     qtbot.waitUntil(lambda: bool(dialog.preview.rows()))
-    assert dialog.preview.rows()[1][0] == dialog._shown.title
+    assert dialog.preview.rows()[0] == ("class", "label", "probability", "logit")
+    assert dialog.preview.rows()[1][1] == dialog._shown.title
     with qtbot.waitSignal(dialog.exported, timeout=20000) as done:
         press(dialog, "exportWrite")
     assert done.args[0].read_text(encoding="utf-8").startswith("class,label,probability,logit")
@@ -278,6 +291,16 @@ def test_predictions_are_also_a_table(opened, qtbot) -> None:
         json.loads((done.args[0].parent / f"{done.args[0].name}.json").read_text())["technique"]
         == "predict"
     )
+
+
+def test_every_table_is_offered_and_shown_as_its_rows(opened, shown, qtbot) -> None:
+    dialog = opened("spread")
+    press(dialog, "exportFormat_.csv")
+    qtbot.waitUntil(lambda: bool(dialog.preview.rows()))
+    assert dialog.preview.rows()[0] == ("layer", "from", "to", "count")
+    heat = shown("heat")
+    assert ".csv" not in suffixes(heat)
+    assert ".csv" in suffixes(replace(heat, technique=Evaluate()))  # as the command line has it
 
 
 def test_the_kind_of_file_follows_a_typed_suffix_and_the_name_follows_the_kind(
@@ -290,6 +313,66 @@ def test_the_kind_of_file_follows_a_typed_suffix_and_the_name_follows_the_kind(
     assert dialog.path() == tmp_path / "maps.svg"
     type_path(dialog, "exportPath", tmp_path / "fig. 3")
     assert dialog.path() == tmp_path / "fig. 3.svg"
+
+
+@pytest.mark.parametrize("typed", ["~nobody-of-this-name/a.png", "x" * 300])
+def test_a_name_that_cannot_be_looked_at_is_no_crash(opened, qtbot, typed: str) -> None:
+    dialog = opened()
+    type_path(dialog, "exportPath", Path(typed))
+    assert find(dialog, "exportWrite", QPushButton).text() == "Export"
+    press(dialog, "exportWrite")
+    qtbot.waitUntil(lambda: bool(dialog.message.text()), timeout=10000)
+    assert dialog.isVisible()
+
+
+def test_nor_is_a_folder_of_somebody_else(tmp_path, monkeypatch) -> None:
+    def locked(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", locked)
+    assert fresh(tmp_path / "maps.png") == tmp_path / "maps.png"
+
+
+def test_names_are_as_short_as_file_systems_want_them() -> None:
+    stem = file_stem("features.0-grad-cam-" + "\u72ac" * 80)  # three bytes each
+    assert stem == "features.0-grad-cam-" + "\u72ac" * 60
+
+
+def test_a_figure_that_comes_late_does_not_cover_the_data(opened, qtbot, jobs) -> None:
+    dialog = opened()
+    go_on = threading.Event()
+    busy = jobs.submit(lambda _run: go_on.wait(10), "Held up", priority=Priority.CLICK)
+    find(dialog, "exportLimit").setValue(5)
+    qtbot.waitUntil(lambda: jobs.current("export preview") is not None)
+    press(dialog, "exportFormat_.npz")
+    qtbot.waitUntil(lambda: bool(dialog.preview.rows()))
+    with qtbot.waitSignal(busy.done):
+        go_on.set()
+    qtbot.waitUntil(lambda: "B" in about(dialog), timeout=10000)  # the size is counted last
+    assert dialog.preview.image() is None
+    assert not find(dialog, "exportBusy").isVisible()
+
+
+def test_what_a_figure_does_not_follow_is_not_asked_for_and_not_said(opened, shown) -> None:
+    dialog = opened("heat", limit=6, columns=4, colour_bar=False)
+    assert dialog.findChild(QWidget, "exportLimit") is None
+    assert dialog.findChild(QWidget, "exportColumns") is None
+    said = dialog.options().plate(shown("heat"))
+    assert {"limit", "columns"}.isdisjoint(said)
+    assert said["colour_bar"] is False
+    assert "colour_bar" not in dialog.options().plate(shown("prediction"))
+    assert dialog.options().plate(shown("prediction"))["limit"] == 6
+    assert (dialog.options().limit, dialog.options().columns) == (6, 4)  # for the next figure
+
+
+def test_enter_exports_from_a_choice_as_well(opened, qtbot, tmp_path) -> None:
+    dialog = opened()
+    press(dialog, "exportFormat_.svg")
+    button = find(dialog, "exportFormat_.svg", QPushButton)
+    button.setFocus()
+    with qtbot.waitSignal(dialog.exported, timeout=20000) as done:
+        QTest.keyClick(button, Qt.Key.Key_Return)
+    assert done.args[0].suffix == ".svg"
 
 
 def test_a_folder_that_is_not_there_is_a_sentence_in_the_dialog(opened, qtbot, tmp_path) -> None:
@@ -455,6 +538,16 @@ def test_all_results_of_all_pictures(all_opened, qtbot, tmp_path) -> None:
     for row in rows:
         assert read_record(folder / row["file"]).technique == row["technique"], row
     assert len({row["file"] for row in rows}) == 7
+
+
+def test_all_results_as_tables_are_arrays_where_they_are_none(bundled, owl, tmp_path) -> None:
+    from cnnviz_desktop.engine.run import Run
+
+    options = ExportOptions(suffix=".csv")
+    answer = WriteResults(bundled, (owl,), (GradCam(),), {}, options, tmp_path / "all")(Run())
+    assert isinstance(answer, Written)
+    rows = index_of(tmp_path / "all")
+    assert [Path(row["file"]).suffix for row in rows] == [".csv", ".npz"]
 
 
 def test_progress_of_all_results_counts_results(bundled, owl, tmp_path) -> None:

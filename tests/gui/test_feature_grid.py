@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QNativeGestureEvent, QPointingDevice, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QNativeGestureEvent, QPointingDevice, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from cnnviz_desktop.data import Activation, Box
-from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui import feature_grid, theme
 from cnnviz_desktop.gui.feature_grid import FeatureGrid, GridLook
 from cnnviz_desktop.gui.tile_layout import TileLayout, page_layout, parts_of
 from cnnviz_desktop.gui.tile_order import MapStatistics, arrange, parse_channels, plate_order
@@ -98,7 +98,9 @@ def test_orders_by_hand() -> None:
     assert order(order="index") == [0, 1, 2, 3]
     assert order(order="max") == [1, 0, 2, 3]
     assert order(order="mean") == [1, 0, 3, 2]  # 1.5, 1, 0, -2.25
-    assert order(order="energy") == [2, 1, 0, 3]  # 12.625, 4.5, 1, 0
+    assert order(order="energy", signed=True) == [2, 1, 0, 3]  # 12.625, 4.5, 1, 0
+    assert order(order="energy") == [1, 0, 2, 3]  # what is seen of them: 4.5, 1, 0.125, 0
+    assert [numbers.strongest(signed) for signed in (True, False)] == [2, 1]
     assert order(order="sparsity") == [1, 2, 0, 3]  # half, half, none; the silent one last
     assert order(hide_silent=True) == [0, 1, 2]
     assert order(hide_silent=True, query="3") == [3]  # asked for by number
@@ -202,6 +204,15 @@ def test_drag_scrolls_without_picking(grid: FeatureGrid, picked: list[int]) -> N
     QTest.mouseMove(port, QPoint(60, 100))
     QTest.mouseRelease(port, left, pos=QPoint(60, 100))
     assert grid.verticalScrollBar().value() == 100 and picked == []
+
+
+def test_the_marked_channel_is_said_to_screen_readers(grid: FeatureGrid) -> None:
+    grid.select(12)
+    assert grid.accessibleDescription() == "Channel 12, maximum 12.0"
+    QTest.keyClick(grid, Qt.Key.Key_Right)
+    assert grid.accessibleDescription() == "Channel 13, maximum 13.0"
+    grid.set_look(GridLook(query="3"))
+    assert grid.accessibleDescription() == ""
 
 
 def test_same_layer_keeps_place_and_selection(grid: FeatureGrid) -> None:
@@ -308,6 +319,16 @@ def test_a_zoom_stretches_what_there_is_until_it_rests(grid: FeatureGrid, qtbot)
     qtbot.waitUntil(lambda: grid._made == 0)
     grid.grab()
     assert len(grid._painter.pixmaps._made) > made
+
+
+def test_tiles_that_fit_are_not_moved_aside_by_a_zoom(grid: FeatureGrid) -> None:
+    grid.select(0)
+    left = grid.tile_rect(0).left()
+    for _ in range(3):
+        QTest.keyClick(grid, Qt.Key.Key_Plus)
+    assert grid.look().tile_side == 152 and grid.verticalScrollBar().maximum() > 0
+    assert grid.horizontalScrollBar().maximum() == 0
+    assert grid.tile_rect(0).left() == left
 
 
 @pytest.mark.parametrize(
@@ -432,3 +453,19 @@ def test_what_scrolls_is_what_is_painted_anew(grid: FeatureGrid, qtbot, steps) -
     assert bar.value() == sum(steps)
     inner = grid.viewport().geometry()
     assert on_screen.copy(inner) == painted.copy(inner)
+
+
+def test_the_menu_by_a_key_is_of_the_selected_tile_and_stands_there(grid, monkeypatch) -> None:
+    offered = []
+    monkeypatch.setattr(feature_grid, "offer_picture", lambda *said: offered.append(said[1:3]))
+    middle = grid.viewport().rect().center()
+    press = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, middle, grid.mapToGlobal(middle))
+    grid.contextMenuEvent(press)
+    assert not offered  # nothing is selected
+    grid.select(2)
+    grid.contextMenuEvent(press)
+    place = grid.viewport().mapToGlobal(grid.tile_rect(2).center())
+    assert offered == [(place, grid.tile_image(2))]
+    grid.set_look(GridLook(query="0"))  # the selected one is out of sight
+    grid.contextMenuEvent(press)
+    assert len(offered) == 1

@@ -82,6 +82,11 @@ def test_a_session_keeps_the_layout(drive, qtbot, picture, kernels):
         view.set_view_settings(kept)
         assert not view._sheet.is_table
         assert view.view_settings() == kept
+        view.view.zoom_by(2)
+        zoom = view.view.zoom()
+        view.show_answer(view.answer())  # as when the session's network has come
+        assert view.view_settings() == kept
+        assert view.view.zoom() == zoom
 
     drive(script, picture)
 
@@ -137,6 +142,8 @@ def test_inputs_of_a_group_are_counted_through_the_layer():
 
 
 def test_a_table_that_is_too_large_shows_its_first_rows():
+    pointwise = FilterBank(np.zeros((2048, 1024, 1, 1), np.float32), "shortcut")  # of a ResNet-50
+    assert KernelSheet(pointwise, SheetLook()).pixels().shape == (2048, 1024, 3)
     wide = FilterBank(np.zeros((1500, 512, 3, 3), np.float32), "deep")
     sheet = KernelSheet(wide, SheetLook())
     assert sheet.shown == 732  # 6 million pixels

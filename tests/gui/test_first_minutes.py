@@ -354,3 +354,19 @@ def test_someone_quicker_than_the_window_finds_the_tab_they_clicked(drive, qtbot
 
 def test_a_window_closed_before_it_is_complete_goes_quietly(drive) -> None:
     assert drive(lambda window: window.close()) == 0
+
+
+def test_a_message_that_goes_hands_the_keyboard_to_the_picture(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        message, tree = window.tabs.message, find(window, "layerTree")
+        message.tell("info", "A session can be recovered.", "Recover", "session")
+        find(window, "messageAction").setFocus()
+        QTest.keyClick(find(window, "messageAction"), Qt.Key.Key_Space)
+        assert window.focusWidget() is window.tabs.feature_maps.grid
+        tree.setFocus()
+        message.tell("info", "A session can be recovered.", "Recover", "session")
+        QTest.mouseClick(find(window, "messageClose"), Qt.MouseButton.LeftButton)
+        assert window.focusWidget() is tree  # a click on the cross takes nothing
+
+    drive(script, picture)

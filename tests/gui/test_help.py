@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from person import answered, find
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.gui import whats_this
+from cnnviz_desktop.gui.help_page import HelpPage
 from cnnviz_desktop.gui.help_window import KEYS, PREDICTIONS, START, HelpWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -67,6 +68,20 @@ def test_f1_opens_the_page_on_what_is_in_view_and_follows(drive, qtbot, picture)
     drive(script, picture)
 
 
+def test_a_page_stays_where_it_is_read_when_the_theme_changes(qtbot) -> None:
+    page = HelpPage()
+    qtbot.addWidget(page)
+    page.resize(400, 300)
+    page.show()
+    page.show_text("\n\n".join(f"Paragraph {number}" for number in range(200)))
+    bar = page.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    before = bar.value()
+    QApplication.sendEvent(page, QEvent(QEvent.Type.PaletteChange))
+    assert before > 100
+    assert bar.value() == before
+
+
 def test_the_button_beside_a_technique_opens_its_page(drive, qtbot, picture) -> None:
     def script(window) -> None:
         answered(window, qtbot)
@@ -98,7 +113,7 @@ def test_pages_are_found_by_words_and_linked(qtbot) -> None:
     QTest.keyClick(pages.search, Qt.Key.Key_Return)
     assert pages.name == "grad-cam"  # the title, though pages before it have the word
     pages.search.setText("zyzzyva")
-    assert shown() == []
+    assert shown() == ["No page has these words."]
     QTest.keyClick(pages.search, Qt.Key.Key_Return)
     assert pages.name == "grad-cam"
     pages.page.page_wanted.emit("evidence")
@@ -125,7 +140,7 @@ def test_pages_stand_in_the_order_of_the_tabs(drive, qtbot, picture) -> None:
         QTest.keyClick(window, Qt.Key.Key_F1)
         pages = pages_of(window).list
         every = [pages.item(row) for row in range(pages.count())]
-        heads = [item.text() for item in every if not item.flags()]
+        heads = [item.text() for item in every if not (item.flags() or item.isHidden())]
         bar = window.tabs.tabBar()
         assert heads == [bar.tabText(index) for index in range(bar.count())]
         listed = [item.text() for item in every if item.flags()]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from person import click, find, ready
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -141,6 +142,24 @@ def test_class_names_are_counted(dialog: InputDialog, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------- in the window
 
 
+def test_class_names_are_dropped_on_their_field(dialog: InputDialog, tmp_path: Path) -> None:
+    names = tmp_path / "größer.txt"
+    names.write_text("ant\nbee\ncat\ndog\n")
+    line = find(dialog, "inputLabels", QLineEdit)
+    line.setText("something before")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(names))])
+    button, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    action = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+    QApplication.sendEvent(line, QDragEnterEvent(QPoint(4, 4), action, mime, button, none))
+    event = QDropEvent(QPointF(4, 4), action, mime, button, none)
+    event.setDropAction(Qt.DropAction.MoveAction)
+    QApplication.sendEvent(line, event)
+    assert line.text() == str(names)
+    assert said(dialog).endswith("4 class names: ant, bee, cat…")
+    assert event.dropAction() == Qt.DropAction.CopyAction
+
+
 def opened(window) -> InputDialog:
     window.tabs.setCurrentIndex(0)
     click(find(window, "editInput"))
@@ -179,6 +198,43 @@ def test_applied_to_a_file_it_is_remembered(drive, qtbot, picture, engine, tmp_p
     drive(script, picture, path)
     assert engine.inputs == {str(path): InputSpec()}
     assert [item[2] for item in engine.asked] == [InputSpec(), spec, InputSpec()]
+
+
+def test_what_is_taken_back_is_not_found_again(drive, qtbot, picture, engine, tmp_path) -> None:
+    path, names = tmp_path / "net.onnx", tmp_path / "names.txt"
+    path.write_bytes(b"\x08\x07")
+    names.write_text("a\nb\nc\nd\n")
+    sized = InputSpec((48, 32))
+
+    def script(window) -> None:
+        ready(window, qtbot)
+        session = window.tabs._session
+        for name, value in (("inputHeight", 48), ("inputLabels", names)):
+            dialog = opened(window)
+            if name == "inputHeight":
+                find(dialog, name, QSpinBox).setValue(value)
+            else:
+                dialog._labels.set_path(value)
+            click(find(dialog, "inputApply"))
+            qtbot.waitUntil(
+                lambda: not any(b.isVisible() for b in window.findChildren(InputDialog))
+            )
+            qtbot.waitUntil(lambda: not window._jobs.busy())
+        assert session.model.spec == replace(sized, labels=names)
+        qtbot.waitUntil(lambda: window.deeds["undo"].text() == "&Undo change class names")
+        window.deeds["undo"].trigger()
+        qtbot.waitUntil(lambda: session.model.spec == sized)
+        assert engine.inputs == {str(path): sized}
+        qtbot.waitUntil(lambda: not window._jobs.busy())
+        dialog = opened(window)  # what is refused changes nothing that is remembered
+        for name in ("inputHeight", "inputWidth"):
+            find(dialog, name, QSpinBox).setValue(7)
+        click(find(dialog, "inputApply"))
+        qtbot.waitUntil(lambda: "does not take" in said(dialog))
+        click(find(dialog, "inputCancel"))
+
+    drive(script, picture, path)
+    assert engine.inputs == {str(path): sized}
 
 
 def test_of_a_network_of_the_catalogue_nothing_is_remembered(drive, qtbot, picture, engine) -> None:

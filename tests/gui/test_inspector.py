@@ -10,10 +10,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from cnnviz_desktop.data import Activation, Box, Reading
+from cnnviz_desktop.data import Activation, Box, ImageInput, Reading
 from cnnviz_desktop.errors import LayerError
-from cnnviz_desktop.gui import inspecting
+from cnnviz_desktop.gui import inspecting, map_inspector
 from cnnviz_desktop.gui.inspector_parts import SumTable, signed
+from cnnviz_desktop.gui.map_inspector import MapInspector
 from cnnviz_desktop.gui.session import Unit
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -60,7 +61,10 @@ def test_a_rest_on_a_cell_takes_its_value_apart(drive, qtbot, pictures, engine):
         assert (reading.row, reading.column) == (3, 5)
         said = "+0.50 from input 3, −0.25 from input 1, +0.12 from 2 others, +0.062 bias = 0.44"
         assert inspector.sentence() == said
-        assert inspector.accessibleDescription() == inspector.sentence()
+        assert inspector.accessibleDescription().endswith(f". {inspector.sentence()}")
+        hover(view, 2, 3, 6)
+        assert inspector.accessibleDescription().startswith("map 2, row 3, column 6: ")
+        assert " from input " not in inspector.accessibleDescription()  # not known yet
         assert not inspector.grab().isNull()
 
     drive(script, pictures[0])
@@ -213,8 +217,6 @@ def test_what_the_person_asks_for_goes_first(drive, qtbot, pictures, engine):
 
 @pytest.mark.parametrize(("width", "parts"), [(300, 1), (420, 2), (560, 3), (900, 4)])
 def test_a_narrow_strip_leaves_parts_out_from_the_right(qtbot, monkeypatch, width, parts):
-    from cnnviz_desktop.gui.map_inspector import MapInspector
-
     inspector = MapInspector()
     qtbot.addWidget(inspector)
     painted = []
@@ -228,8 +230,6 @@ def test_a_narrow_strip_leaves_parts_out_from_the_right(qtbot, monkeypatch, widt
 
         monkeypatch.setattr(MapInspector, name, noted)
     values = np.random.default_rng(0).random((2, 8, 8), np.float32)
-    from cnnviz_desktop.data import ImageInput
-
     image = ImageInput(np.zeros((60, 80, 3), np.uint8))
     inspector.show_maps(Activation(values, "conv", image.whole), image)
     inspector.resize(width, inspector.height())
@@ -261,3 +261,37 @@ def test_a_sum_that_a_relu_cut_off_says_so():
     same = SumTable(Reading("block.conv", 4, 0, 0, -2.5, whole, None, nothing, parts))
     assert same.sentence().endswith("= −2.50")
     assert (signed(0.0), signed(-2.0), signed(1200.0)) == ("0", "−2.00", "+1\u2009200")
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        ([np.nan] * 4, "not a number"),
+        ([np.inf, -np.inf, 0, 1], "the map's maximum"),
+        ([-1, -2, -1, -3], "the map is nowhere positive"),
+        ([0] * 4, "the map is nowhere positive"),
+        ([np.nan, 4, 2, 1], "the map's maximum"),
+    ],
+)
+def test_a_broken_or_a_dead_map_is_written_down_as_it_is(qtbot, monkeypatch, values, note):
+    said, written = [], []
+    share = map_inspector._share_of
+
+    def noted(here: float, high: float) -> str:
+        said.append(share(here, high))
+        return said[-1]
+
+    def table(_painter, _left, _top, lines, _width) -> None:
+        written.append([name for name, _text in lines])
+
+    monkeypatch.setattr(map_inspector, "_share_of", noted)
+    monkeypatch.setattr(map_inspector, "paint_table", table)
+    image = ImageInput(np.zeros((8, 8, 3), np.uint8))
+    maps = Activation(np.float32(values).reshape(1, 2, 2), "conv", image.whole)
+    strip = MapInspector()
+    qtbot.addWidget(strip)
+    strip.show_maps(maps, image)
+    strip.resize(900, strip.height())
+    strip.grab()  # no warning either
+    assert said == [note]
+    assert written == [["Maximum", "Mean", "Minimum", "Cells above zero"]]

@@ -9,8 +9,11 @@ import time
 import pytest
 from PySide6.QtCore import QThread
 
+from cnnviz_desktop.engine.techniques import ActivationMaximization
 from cnnviz_desktop.errors import CnnvizError, ImageError
 from cnnviz_desktop.gui.jobs import GarbageKeeper, InternalError, Jobs, Priority
+from cnnviz_desktop.gui.status_bar import StatusBar
+from cnnviz_desktop.gui.work import Perform
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -52,6 +55,20 @@ def test_work_runs_in_the_engine_thread_and_answers_here(jobs, qtbot) -> None:
     assert jobs.busy() == []
 
 
+def test_the_status_bar_names_what_runs_once_a_click_is_answered(jobs, qtbot) -> None:
+    bar = StatusBar(jobs)
+    qtbot.addWidget(bar)
+    long, short = Gate(), Gate()
+    jobs.submit(long, "Growing", priority=Priority.RUN)
+    qtbot.waitUntil(lambda: bar.text() == "Growing…")
+    jobs.submit(short, "Recording", priority=Priority.CLICK)
+    qtbot.waitUntil(lambda: bar.text() == "Recording…")
+    short.go.set()
+    qtbot.waitUntil(lambda: bar.text() == "Growing…")
+    long.go.set()
+    qtbot.waitUntil(lambda: bar.text() == "Ready")
+
+
 def test_urgent_jobs_go_first(jobs, qtbot) -> None:
     gate, order = Gate(), []
     jobs.submit(lambda run: gate.began.set() or gate.go.wait(5), "Wait", priority=Priority.CLICK)
@@ -74,6 +91,21 @@ def test_a_long_job_answers_clicks_between_its_steps(jobs, qtbot) -> None:
     with qtbot.waitSignal(long.done) as answer:
         gate.go.set()
     assert answer.args == ["long"]
+
+
+def test_a_network_comes_between_the_steps_of_a_run_and_clicks_between_its_own(jobs, qtbot) -> None:
+    growing, download = Gate("grown"), Gate("network")
+    long = jobs.submit(growing, "Growing", priority=Priority.RUN)
+    growing.began.wait(5)
+    load = jobs.submit(download, "Loading", priority=Priority.LOAD)
+    assert download.began.wait(5)
+    with qtbot.waitSignal(jobs.submit(lambda run: "click", "Click").done) as answer:
+        pass
+    assert answer.args == ["click"]
+    with qtbot.waitSignal(load.done):
+        download.go.set()
+    with qtbot.waitSignal(long.done):
+        growing.go.set()
 
 
 def test_a_held_job_waits_and_lets_all_but_the_longest_pass(jobs, qtbot) -> None:
@@ -107,6 +139,19 @@ def test_a_held_job_waits_and_lets_all_but_the_longest_pass(jobs, qtbot) -> None
     assert answer.args == [len(steps)]
     assert order == ["background", "spare"]
     assert seen == [True, False]
+
+
+def test_an_answers_time_is_without_that_it_was_held(jobs, engine, model, qtbot) -> None:
+    engine.reach = 2
+    technique = ActivationMaximization(layer="block", steps=4)
+    job = jobs.submit(Perform(engine, technique, model, None), "Grow", priority=Priority.RUN)
+    qtbot.waitUntil(engine.busy.is_set)
+    job.hold()
+    qtbot.wait(600)
+    engine.reach = 10
+    with qtbot.waitSignal(job.done) as answer:
+        job.resume()
+    assert answer.args[0].seconds < 0.5
 
 
 def test_a_held_job_is_cancelled_and_finished_at_once(jobs, qtbot) -> None:

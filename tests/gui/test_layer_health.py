@@ -115,6 +115,23 @@ def test_it_is_measured_anew_when_pictures_and_models_change(drive, qtbot, pictu
     drive(script, pictures[0])
 
 
+def test_the_last_picture_goes_while_it_is_measured(drive, qtbot, pictures, engine):
+    def script(window) -> None:
+        session, healths_ = window.tabs._session, window.model_panel.healths
+        ready(window, qtbot)
+        qtbot.waitUntil(lambda: bool(healths_.known), timeout=20000)
+        engine.hold_health.set()
+        session.pictures.open([pictures[1]])
+        qtbot.waitUntil(lambda: len(engine.healths) == 2)
+        for key in session.pictures:
+            session.pictures.remove(key)
+        assert healths_._soon.interval() == 300  # and not as many as a picture's key
+        qtbot.waitUntil(lambda: not healths_.known)
+        assert session.job("health") is None
+
+    drive(script, pictures[0])
+
+
 def test_strips_are_painted_when_they_come(drive, qtbot, pictures, engine, monkeypatch):
     from PySide6.QtWidgets import QTreeView
 

@@ -185,6 +185,20 @@ def test_long_names_and_a_single_module(tree: LayerTree) -> None:
     assert rows(tree) == ["Conv2d"]
 
 
+def test_what_there_is_one_of_has_no_plural() -> None:
+    model = LayerTreeModel()
+    act = LayerNode("act", "PReLU<4>", (4, 8, 8), 1, 1)
+    model.show_layers(LayerNode("", "Net", (4,), 1, 1, (act,)), "", "")
+    model.set_health({"act": Health(0.5, 0.25, 4, silent=1, broken=1, pictures=2)})
+    index = model.index_of("act")
+    tip = index.data(Qt.ItemDataRole.ToolTipRole)
+    assert "PReLU&lt;4&gt;<br>4 maps of 8×8" in tip
+    assert "1 parameter · 1 call per pass" in tip
+    assert "NaN or infinite: 1 value<" in tip
+    said = index.data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said.endswith("1 dead channel")
+
+
 def test_no_model(tree: LayerTree) -> None:
     tree.show_layers(None)
     assert not tree.view().isVisible()

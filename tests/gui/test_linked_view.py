@@ -86,3 +86,13 @@ def test_one_panel_of_several_alone(view) -> None:
     assert view.places()[0].whole.isEmpty()
     view.show_alone(None)
     assert view.places()[2].room.width() == small
+
+
+def test_the_panel_that_stood_alone_may_be_gone(view) -> None:
+    view.set_panels(3, 3)
+    view.show_alone(2)
+    view.set_panels(3, 1)
+    assert view.shown() == [2]
+    view.set_panels(0, 1)
+    assert view.shown() == []
+    assert view.index_at(QPointF(400, 300)) is None  # a click on the empty canvas

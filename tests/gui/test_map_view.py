@@ -20,6 +20,7 @@ from cnnviz_desktop.engine.extremes import Extremes
 from cnnviz_desktop.engine.selectivity import Selectivity
 from cnnviz_desktop.errors import LayerError
 from cnnviz_desktop.figures.map_order import MapStatistics
+from cnnviz_desktop.gui import comparison_export
 from cnnviz_desktop.gui.exporting import call_of
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -105,6 +106,31 @@ def test_selectivity_sorts_once_it_is_known(drive, qtbot, pictures, engine, monk
 
     drive(script, *pictures[:1])
     assert asked == ["block 0"]
+
+
+def test_what_another_network_says_comes_too_late(
+    drive, qtbot, pictures, engine, monkeypatch
+) -> None:
+    def held(model, image, layer, *, call, run):
+        while engine.hold.is_set():
+            run.check()
+        return Selectivity(np.zeros(6, np.float32), layer, 0, "striped star", 3.0)
+
+    monkeypatch.setattr(selectivity_module, "selectivity", held)
+
+    def script(window) -> None:
+        answered(window, qtbot)
+        session, view = window.tabs._session, window.tabs.feature_maps
+        engine.hold.set()
+        choose(find(window, "channelOrder"), "selectivity")
+        qtbot.waitUntil(lambda: session.job("selectivity") is not None)
+        session.set_tab("Predictions")
+        session.models.take(replace(session.model, name="vgg16"), resumed=False)
+        engine.hold.clear()
+        qtbot.waitUntil(lambda: not session._jobs.busy(), timeout=20000)
+        assert view._companions._weighed.found() == []  # or the old one stayed in memory
+
+    drive(script, *pictures[:1])
 
 
 def test_a_layer_beside_the_answer_is_sorted_by_energy(drive, qtbot, pictures, monkeypatch) -> None:
@@ -386,6 +412,14 @@ def test_a_comparison_is_written_as_a_whole(
     out.mkdir()
     choose_file(monkeypatch, "getExistingDirectory", out)
     shown = {}
+    limits: list[float | None] = []
+    draw = comparison_export.draw_figure
+
+    def drawn(what, options):
+        limits.append(options.get("high"))
+        return draw(what, options)
+
+    monkeypatch.setattr(comparison_export, "draw_figure", drawn)
 
     def script(window) -> None:
         answered(window, qtbot)
@@ -399,6 +433,12 @@ def test_a_comparison_is_written_as_a_whole(
         shown["other"], shown["difference"] = beside.other.values, beside.difference.values
         click(find(window, "compareExport", QAbstractButton))
         qtbot.waitUntil(lambda: words(window).startswith("Wrote 7 files"), timeout=20000)
+        assert limits == [None, None, None]
+        click(find(window, "mapScale_layer", QAbstractButton))
+        click(find(window, "compareExport", QAbstractButton))
+        qtbot.waitUntil(lambda: len(limits) == 6, timeout=20000)
+        both = max(shown["mine"].max(), shown["other"].max())
+        assert limits[3:] == [pytest.approx(both), pytest.approx(both), None]
 
     drive(script, *pictures)
     folder = out / "owl-beside-kestrel"

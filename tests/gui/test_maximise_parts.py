@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage
+from PySide6.QtTest import QTest
 
 from cnnviz_desktop.data import Box, Inverted, Maximised, Prediction
 from cnnviz_desktop.engine.techniques import ActivationMaximization, DeepDream
 from cnnviz_desktop.figures.growth import encode_growth
-from cnnviz_desktop.gui import theme
+from cnnviz_desktop.gui import maximise_curve, maximise_sheet, theme
 from cnnviz_desktop.gui.maximise_curve import Curve, CurveView, round_ticks
 from cnnviz_desktop.gui.maximise_grown import grown_of
-from cnnviz_desktop.gui.maximise_growth import spread
+from cnnviz_desktop.gui.maximise_growth import GrowthStrip, spread
 from cnnviz_desktop.gui.maximise_images import GrownImages
 from cnnviz_desktop.gui.maximise_pace import Pace
+from cnnviz_desktop.gui.maximise_sheet import PictureSheet, SheetTile
+from cnnviz_desktop.gui.maximise_stage import MaximiseStage
 from cnnviz_desktop.gui.maximise_wants import idle, in_step, steers, with_likeliest
+from cnnviz_desktop.gui.session_state import known_targets
 
 
 def maximised(**changes) -> Maximised:
@@ -101,10 +107,50 @@ def distance(one: QColor, other: QColor) -> int:
     return sum(abs(a - b) for a, b in pairs)
 
 
+def test_names_of_curves_that_end_together_stand_apart_above_the_steps() -> None:
+    plot = QRect(0, 10, 100, 100)  # its last row is 109
+    assert maximise_curve._apart([20, 60], 12, plot) == [20, 60]
+    assert maximise_curve._apart([20, 25, 60], 12, plot) == [20, 32, 60]
+    assert maximise_curve._apart([103, 103, 103], 12, plot) == [79, 91, 103]
+
+
 def test_frames_are_spread_over_the_room() -> None:
     assert spread(3, 5) == [0, 1, 2]
     assert spread(33, 5) == [0, 8, 16, 24, 32]
     assert spread(33, 1) == [32]
+
+
+def test_a_pressed_frame_stays_the_same_while_others_come_and_go(qtbot) -> None:
+    strip = GrowthStrip()
+    qtbot.addWidget(strip)
+    strip.resize(600, 80)
+    released = []
+    strip.frame_released.connect(lambda: released.append(True))
+    frames = [QImage(8, 8, QImage.Format.Format_RGB32) for _ in range(6)]
+    strip.show_frames(frames, (0, 1, 2, 3, 4, 5))
+    place = strip.frame_rect(4).center()
+    QTest.mousePress(strip, Qt.MouseButton.LeftButton, pos=place)
+    assert strip.pressed() == 4
+    assert strip.accessibleDescription() == "after step 4"
+    strip.show_frames(frames[:5], (0, 2, 4, 6, 7))  # every other one is left out
+    assert strip.pressed() == 2
+    assert not released
+    strip.show_frames(frames[:2], (0, 1))  # another run
+    assert strip.pressed() == -1
+    assert released == [True]
+    strip.show_frames((), ())
+    assert released == [True]
+
+
+def test_the_link_has_room_beside_the_growth_also_where_the_run_ended_out_of_sight(qtbot) -> None:
+    stage = MaximiseStage()
+    qtbot.addWidget(stage)
+    stage.resize(800, 520)
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    stage.show_picture(image, "Channel 1", "")
+    stage.strip.show_frames([image] * 20, range(20))
+    stage.show_growth(True, True)
+    assert not stage.strip.geometry().intersects(stage.save.geometry())
 
 
 def test_pictures_wait_grow_and_are_done() -> None:
@@ -125,6 +171,15 @@ def test_pictures_wait_grow_and_are_done() -> None:
     assert frames[-1] is images.image(1)
 
 
+def test_a_unit_that_a_note_has_no_room_for_is_marked_as_well() -> None:
+    note = "Channel 1, channel 7 and 2 more would not fire: no value came above zero."
+    result = maximised(notes=(note,), responses=np.array([0, 0.5, -1], np.float32))
+    pictures = grown_of(result, partial=False).pictures
+    assert [picture.amiss[:8] for picture in pictures] == ["Channel ", "", "It would"]
+    whole = maximised(notes=("Channel 1 would not fire.",), responses=result.responses)
+    assert grown_of(whole, partial=False).pictures[2].amiss == ""
+
+
 def test_what_a_unit_gives_is_said_with_what_pictures_give() -> None:
     note = "Channel 12 would not fire: no value came above zero."
     grown = grown_of(maximised(notes=(note,)), partial=False)
@@ -133,6 +188,32 @@ def test_what_a_unit_gives_is_said_with_what_pictures_give() -> None:
     assert facts[1] == "response 0.50, below the 99.9th percentile of pictures: 2.00"
     assert facts[2] == "response 0"
     assert [picture.amiss for picture in grown.pictures] == ["", note, ""]  # not channel 1
+
+
+def test_the_menu_key_is_about_the_chosen_tile_and_only_units_have_cards(
+    qtbot, monkeypatch
+) -> None:
+    menus = []
+
+    def offer(_view, _place, image, _save, *further) -> None:
+        menus.append((image, [words for _icon, words, _deed in further]))
+
+    monkeypatch.setattr(maximise_sheet, "offer_picture", offer)
+    drawn = [QImage(8, 8, QImage.Format.Format_RGB32) for _ in range(6)]
+    tiles = [SheetTile(str(place), make=partial(drawn.__getitem__, place)) for place in range(6)]
+    sheet = PictureSheet()
+    qtbot.addWidget(sheet)
+    sheet.resize(400, 240)
+    sheet.show_tiles(tiles, cards=True)
+    sheet.select(5)
+    assert sheet.accessibleDescription() == "5"
+    middle = sheet.rect().center()
+    press = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, middle, sheet.mapToGlobal(middle))
+    sheet.contextMenuEvent(press)
+    assert menus == [(drawn[5], ["Open the unit's card"])]
+    sheet.show_tiles(tiles)
+    sheet.contextMenuEvent(press)
+    assert menus[1:] == [(drawn[5], [])]
 
 
 def test_an_inversion_of_several_layers_is_a_curve_over_them() -> None:
@@ -173,6 +254,18 @@ def test_picking_a_class_means_a_class_and_a_channel_means_none() -> None:
     assert in_step(pair, replace(pair, target=2)).objective == "direction"
     dream = DeepDream()
     assert in_step(channel, dream) is dream
+
+
+def test_the_second_of_two_channels_is_none_of_two_classes() -> None:
+    channels = ActivationMaximization(objective="direction", second=7)
+    assert in_step(channels, replace(channels, objective="joint")).second == 7
+    classes = in_step(channels, replace(channels, target=2))
+    assert classes.second is None
+    rival = replace(classes, second=3)
+    assert in_step(rival, replace(rival, target=None)).second is None
+    labels = ("a", "b", "c", "d")
+    assert known_targets(channels, labels).second == 7  # four classes, but more channels
+    assert known_targets(replace(rival, second="C"), labels).second == 2
 
 
 def test_the_likeliest_class_stands_in_where_none_is_said() -> None:

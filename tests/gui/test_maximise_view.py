@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QSlider
 
 from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.techniques import ActivationMaximization, DeepDream, Gallery
+from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.session import FEATURE_MAPS, MAXIMISE, Unit
 from cnnviz_desktop.gui.work import Answer
 
@@ -144,6 +145,52 @@ def test_cancel_goes_back_to_the_last_whole_picture(drive, qtbot, picture, engin
         assert session.answers[MAXIMISE] is whole
         assert reached(view) == 10
         assert "Cancelled" in panel._state.text()
+
+    drive(script, picture)
+
+
+def test_a_run_that_fails_on_its_way_goes_back_as_well(
+    drive, qtbot, picture, engine, monkeypatch
+) -> None:
+    def broken(*_args) -> None:
+        raise CnnvizError("The disk is full.")
+
+    def script(window) -> None:
+        session, panel, view = start(window, qtbot, steps=10)
+        for known in (None, "whole"):
+            engine.reach = 10
+            if known:
+                press(panel.run_button)
+                qtbot.waitUntil(lambda: session.job(MAXIMISE) is None and view.can_export())
+            before = session.answers.get(MAXIMISE)
+            session.set_technique(MAXIMISE, replace(session.techniques[MAXIMISE], seed=5))
+            engine.reach = 6
+            press(panel.run_button)
+            qtbot.waitUntil(lambda: reached(view) == 6 and session.answers[MAXIMISE].partial)
+            with monkeypatch.context() as patch:
+                patch.setattr(engine, "inspect", broken)
+                qtbot.waitUntil(lambda: session.job(MAXIMISE) is None, timeout=20000)
+            assert session.answers.get(MAXIMISE) is before
+            assert "The disk is full." in window.tabs.message.text()
+            assert panel._state.text().startswith("The last run failed")
+            session.set_technique(MAXIMISE, replace(session.techniques[MAXIMISE], seed=0))
+
+    drive(script, picture)
+
+
+def test_what_failed_with_one_network_is_not_said_of_another(drive, qtbot, picture, engine):
+    def script(window) -> None:
+        session, panel, _view = start(window, qtbot, steps=10)
+        engine.fail = CnnvizError("The disk is full.")
+        press(panel.run_button)
+        qtbot.waitUntil(lambda: panel._state.text().startswith("The last run failed"))
+        engine.fail = None
+        session.pictures.open([picture.with_name("other.png")])
+        session.pick_unit(Unit("block", 2))
+        assert panel._state.text().startswith("The last run failed")
+        session.models.load("vgg16")
+        qtbot.waitUntil(lambda: session.model.name == "vgg16", timeout=20000)
+        assert panel._state.text() == "Not run yet"
 
     drive(script, picture)
 
@@ -356,6 +403,10 @@ def test_an_inversion_stands_beside_its_original_with_its_numbers(
         assert view.stage.original.image().pixelColor(0, 0).red() == 0
         assert view.stage.view.image().pixelColor(0, 0).red() == 128
         assert view.stage.facts.text() == "MSE 0.25 · R² 0.50 · layer's own R² 0.75"
+        assert view._unit(0) is None
+        numbered = replace(result, layer="3", layers=("3",))  # as the layers of a Sequential are
+        session._performed(replace(answer, result=numbered))
+        assert view._unit(0) is None
         assert not view.stage.original.geometry().intersects(
             view.stage.view.geometry().adjusted(20, 0, -20, 0)
         )
@@ -424,6 +475,15 @@ def test_a_drag_of_a_tile_does_not_pick_it(drive, qtbot, picture, engine, monkey
         assert len(dragged) == 1
         assert dragged[0].hasImage()
         assert view.chosen() == 0
+        opened = []
+        view.card_wanted.connect(opened.append)
+        QTest.mouseDClick(sheet.viewport(), Qt.MouseButton.LeftButton, pos=where)
+        assert opened == [Unit("block.conv2", 5)]
+        session.set_tab(MAXIMISE)
+        sheet.setFocus()
+        sheet.select(1)
+        QTest.keyClick(sheet, Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier)
+        assert opened[1:] == [Unit("block.conv2", 4)]
 
     drive(script, picture)
 
@@ -465,6 +525,77 @@ def test_a_gallery_fills_in_the_background_while_others_grow(drive, qtbot, pictu
         answer = session.answers.get(MAXIMISE)
         known = answer is not None and isinstance(answer.technique, ActivationMaximization)
         return known and not answer.partial
+
+    drive(script, picture)
+
+
+def test_nothing_is_left_in_view_of_a_run_that_was_cancelled(drive, qtbot, picture, engine) -> None:
+    def script(window) -> None:
+        session, panel, view = start(window, qtbot, steps=10)
+        single = session.techniques[MAXIMISE]
+        for technique in (Gallery(layer="block.conv2"), single):
+            session.set_technique(MAXIMISE, technique)
+            panel.show_tab()
+            engine.reach = 3
+            press(panel.run_button)
+            qtbot.waitUntil(lambda: view.picture() is not None, timeout=20000)
+            press(panel.steering.cancel_button)
+            assert MAXIMISE not in session.answers
+            assert view.picture() is None
+            assert view.sheet.tiles() == ()
+            assert view._gallery.isHidden()
+            assert not view.can_copy()
+            assert window.tabs.head.title() == "Maximise"
+            assert "Cancelled" in panel._state.text()
+
+    drive(script, picture)
+
+
+def test_what_another_network_wanted_stays_only_while_it_is_looked_at(
+    drive, qtbot, picture, engine
+) -> None:
+    def load(window, qtbot, name: str) -> None:
+        models = window.tabs._session.models
+        models.load(name)
+        qtbot.waitUntil(lambda: models.current.name == name, timeout=20000)
+
+    def script(window) -> None:
+        session, panel, view = start(window, qtbot, steps=10)
+        press(panel.run_button)
+        qtbot.waitUntil(lambda: session.job(MAXIMISE) is None and MAXIMISE in session.answers)
+        load(window, qtbot, "vgg16")
+        assert reached(view) == 10
+        assert session.is_stale(MAXIMISE)
+        session.set_tab(FEATURE_MAPS)
+        load(window, qtbot, "resnet50")
+        assert view.picture() is None
+        session.set_tab(MAXIMISE)
+        engine.reach = 3
+        press(panel.run_button)
+        qtbot.waitUntil(lambda: reached(view) == 3, timeout=20000)
+        load(window, qtbot, "bundled")
+        assert view.picture() is None  # nor would it ever be whole
+
+    drive(script, picture)
+
+
+def test_a_gallery_cancelled_out_of_sight_is_not_taken_up(drive, qtbot, picture, engine) -> None:
+    def script(window) -> None:
+        session, panel, view = start(window, qtbot, steps=10)
+        single = session.techniques[MAXIMISE]
+        engine.reach = 10**6
+        press(panel.run_button)
+        qtbot.waitUntil(lambda: session.job(MAXIMISE) is None and MAXIMISE in session.answers)
+        session.set_technique(MAXIMISE, Gallery(layer="block.conv2"))
+        panel.show_tab()
+        engine.reach = 6
+        press(panel.run_button)
+        qtbot.waitUntil(lambda: len(view.sheet.tiles()) == 6, timeout=20000)
+        gallery = session.job(MAXIMISE)
+        session.set_technique(MAXIMISE, single)
+        gallery.cancel()
+        session.set_technique(MAXIMISE, Gallery(layer="block.conv2"))
+        assert session.answers[MAXIMISE].technique == single
 
     drive(script, picture)
 

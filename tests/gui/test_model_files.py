@@ -27,6 +27,7 @@ from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.gui.file_kinds import kind_of, sorted_out
 from cnnviz_desktop.gui.missing_files import MissingDialog
 from cnnviz_desktop.gui.model_help import for_window
+from cnnviz_desktop.gui.model_opening import ModelOpening
 from cnnviz_desktop.gui.network_dialog import NetworkDialog
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -164,6 +165,30 @@ def test_and_the_second_is_a_python_file(
         qtbot.waitUntil(lambda: session.model.name == f"{maker}:make_model")
         assert session.model.weights == str(path)
         assert find(window, "modelPicker", QComboBox).currentText() == "net.py:make_model"
+
+    drive(script, picture)
+
+
+def test_what_was_wrong_is_said_again_until_it_is_dismissed(
+    drive, qtbot, picture, engine, tmp_path, monkeypatch
+) -> None:
+    path, maker = written(tmp_path / "mine.pth"), written(tmp_path / "nets.py")
+    choose_file(monkeypatch, "getOpenFileName", maker)
+    engine.makers = ("Small", "make_large")
+
+    def script(window) -> None:
+        ready(window, qtbot)
+        bar, opening = window.tabs.message, window.findChild(ModelOpening)
+        drop(window, path)
+        qtbot.waitUntil(lambda: "no known network" in bar.text())
+        click(find(window, "messageOtherAction"))
+        qtbot.waitUntil(lambda: window.findChild(QWidget, "factoryDialog") is not None)
+        assert not bar.text()
+        QTest.keyClick(find(window, "factoryDialog"), Qt.Key.Key_Escape)
+        assert "no known network" in bar.text()
+        click(find(window, "messageClose"))
+        opening.given_up.emit()
+        assert not bar.text()
 
     drive(script, picture)
 

@@ -124,6 +124,7 @@ def test_keys_walk_over_headings_and_enter_picks(networks: ModelList, qtbot) -> 
     for _ in range(2):
         QTest.keyClick(networks.search, Qt.Key.Key_Down)
     assert networks.current() == ModelChoice("timm:ecaresnet50t")
+    assert networks.search.accessibleDescription().startswith("timm:ecaresnet50t, ")
     QTest.keyClick(networks.search, Qt.Key.Key_Up)
     QTest.keyClick(networks.search, Qt.Key.Key_Up)
     QTest.keyClick(networks.search, Qt.Key.Key_Up)  # there is none above the first
@@ -161,6 +162,7 @@ def test_files_opened_before_stand_first(networks: ModelList) -> None:
     assert listed(networks)[:4] == ["[Recent files]", "mine.pth", "cat net.onnx", "[CNNviz]"]
     write(networks, "mine")
     assert listed(networks) == ["[Recent files]", "mine.pth"]
+    assert networks.findChild(QLabel, "modelCount").text() == "1 recent file"
     assert networks.current() == weights
     assert ModelChoice.from_text(weights.text) == weights
     assert ModelChoice.from_text(file.text) == file

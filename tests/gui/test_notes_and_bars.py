@@ -1,4 +1,4 @@
-"""Colour bar and note list."""
+"""Colour bar, note list, and the time that is left."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
+from cnnviz_desktop.engine.run import Progress
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.colour_bar import ColourBar, colour_row
 from cnnviz_desktop.gui.note_list import Note, NoteList
+from cnnviz_desktop.gui.status_bar import remaining
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -58,3 +60,10 @@ def test_notes_say_and_act(qtbot) -> None:
     assert keys == ["170"]
     notes.show_notes([])
     assert notes.notes() == ()
+
+
+def test_what_comes_after_the_last_step_has_no_time_left() -> None:
+    assert remaining(Progress("looking", 0, 4, 1.0)) == ""
+    assert remaining(Progress("looking", 1, 4, 2.0)) == "6 s left"
+    assert remaining(Progress("looking", 3, 4, 1.5)) == "under 1 s left"
+    assert remaining(Progress("looking", 4, 4, 2.0)) == ""

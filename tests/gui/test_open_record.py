@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -231,3 +233,66 @@ def test_record_of_a_class_that_is_not_there(drive, qtbot, figure) -> None:
 
     drive(script, path, real=True)
     assert isinstance(read_record(path), Record)
+
+
+def test_pictures_are_fed_as_the_record_says(drive, qtbot, figure) -> None:
+    path = figure(".json", fit="pad")
+
+    def script(window) -> None:
+        check_state(window, qtbot)
+        session = window.tabs._session
+        assert session.models.fit == session.model.preprocessing.fit == "pad"
+        assert not session.is_stale("Explain")
+
+    drive(script, path, real=True)
+
+
+def test_skipped_weights_of_a_figure_leave_the_window_as_it_is(
+    drive, qtbot, picture, tmp_path, engine
+) -> None:
+    path = tmp_path / "figure.json"
+    gone = str(tmp_path / "gone.pth")
+    path.write_text(Record("filters", {}, "vgg16", "f" * 64, gone).to_json(), encoding="utf-8")
+
+    def script(window) -> None:
+        ready(window, qtbot)
+        drop(window, path)
+        qtbot.waitUntil(lambda: window.findChild(MissingDialog) is not None, timeout=5000)
+        click(find(window.findChild(MissingDialog), "skipMissing"))
+        qtbot.waitUntil(lambda: "gone.pth was left out" in window.tabs.message.text())
+        assert window.tabs._session.tab == "Feature maps"
+        assert [asked[0] for asked in engine.asked] == ["bundled"]
+
+    drive(script, picture)
+
+
+def test_a_figure_dropped_while_the_network_of_another_loads(
+    drive, qtbot, picture, tmp_path, engine
+) -> None:
+    load, gate = engine.load_model, threading.Event()
+    gate.set()
+
+    def late(name, weights, device, run, **more):
+        while not gate.is_set():
+            run.pause()  # as between the parts of a download
+            time.sleep(0.002)
+        return load(name, weights, device, run, **more)
+
+    engine.load_model = late
+    names = ("vgg16", "resnet50")
+    for name in names:
+        text = Record("filters", {"layer": "block.conv2"}, name, "f" * 64).to_json()
+        (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")
+
+    def script(window) -> None:
+        ready(window, qtbot)
+        session = window.tabs._session
+        gate.clear()
+        for name in names:
+            drop(window, tmp_path / f"{name}.json")
+            qtbot.waitUntil(lambda name=name: session.models.wanted == name)
+        gate.set()
+        ready(window, qtbot, "Filters")
+        assert (session.tab, session.model.name) == ("Filters", "resnet50")
+
+    drive(script, picture)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pytest
@@ -34,10 +34,16 @@ from cnnviz_desktop.engine.technique import (
     Technique,
     parameter,
 )
-from cnnviz_desktop.engine.techniques import TECHNIQUES, FeatureMaps, GradCam
+from cnnviz_desktop.engine.techniques import (
+    TECHNIQUES,
+    ActivationMaximization,
+    FeatureMaps,
+    GradCam,
+)
 from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.gui.check_list import CheckList
 from cnnviz_desktop.gui.param_form import ParamForm
+from cnnviz_desktop.gui.target_picker import TargetPicker
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -125,6 +131,27 @@ def test_layers_and_calls_of_the_model(form, model) -> None:
     assert form.findChild(QComboBox, "field_call").count() == 2
     form.show_technique(GradCam(layer="block", target=2), model)
     assert form.technique() == GradCam(layer="block", target=2)
+
+
+def test_the_second_of_two_channels_is_typed_and_that_of_two_classes_picked(form, model) -> None:
+    heard: list[Technique] = []
+    form.changed.connect(heard.append)
+    channels = ActivationMaximization(objective="direction", second=7)
+    form.show_technique(channels, model)
+    spin = form.findChild(QSpinBox, "field_second")
+    pickers = form.findChildren(TargetPicker)
+    assert spin.isVisible() and spin.value() == 7
+    assert [picker.isVisible() for picker in pickers] == [True, False]
+    spin.setValue(2)
+    assert heard[-1].second == 2
+    spin.setValue(-1)
+    assert spin.text() == "Next channel"
+    assert heard[-1].second is None
+
+    form.show_technique(replace(channels, target=1, second=2), model)
+    assert not spin.isVisible()
+    assert [picker.target() for picker in pickers] == [1, 2]
+    assert form.technique().second == 2
 
 
 def header(form, name: str) -> QToolButton:

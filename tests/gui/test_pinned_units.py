@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QListWidget
 
-from cnnviz_desktop.data import Table
+from cnnviz_desktop.data import Activation, Table
 from cnnviz_desktop.engine.techniques import UnitCard
 from cnnviz_desktop.gui.session import Unit
+from cnnviz_desktop.settings import Settings
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -93,6 +95,22 @@ def test_pins_stay_while_everything_changes(drive, qtbot, pictures):
     drive(script, pictures[0])
 
 
+def test_the_list_is_as_high_as_its_rows_whatever_the_scale(drive, qtbot, pictures):
+    def script(window) -> None:
+        session = ready(window, qtbot)
+        pin(window, 4)
+        pin(window, 1)
+        pins = window.findChild(QListWidget, "pinList")
+        before = pins.height()
+        window.appearance.apply(Settings(interface_scale=2.0))
+        qtbot.waitUntil(lambda: pins.height() == 2 * before)
+        assert pins.visualItemRect(pins.item(1)).bottom() < pins.viewport().height()
+        window.appearance.apply(Settings())
+        session.marks.set_all((), {})
+
+    drive(script, pictures[0])
+
+
 def across(window, qtbot):
     QTest.keyClick(window, Qt.Key.Key_5, CTRL)
     button = window.findChild(QAbstractButton, "unitShow_pinned")
@@ -129,6 +147,18 @@ def test_units_stand_across_all_pictures(drive, qtbot, pictures, engine):
         )
         assert session.pictures.current.key == keys[2]
         assert session.unit == Unit("block", 4)
+        for key, unit, place in (
+            (Qt.Key.Key_Right, 4, 2),  # the last
+            (Qt.Key.Key_Left, 4, 1),
+            (Qt.Key.Key_Down, 2, 1),
+            (Qt.Key.Key_Up, 4, 1),
+        ):
+            QTest.keyClick(sheet, key)
+            assert (session.unit, session.pictures.current.key) == (
+                Unit("block", unit),
+                keys[place],
+            )
+            assert sheet.viewport().rect().contains(sheet.cell_rect([4, 2].index(unit), place))
         QTest.keyClick(window, Qt.Key.Key_C, CTRL)
         copied = QApplication.clipboard().image()
         assert copied.width() == sheet._extent().width()
@@ -138,6 +168,33 @@ def test_units_stand_across_all_pictures(drive, qtbot, pictures, engine):
         session.marks.set_all((), {})
 
     drive(script, *pictures)
+
+
+def test_a_map_that_is_not_finite_everywhere_is_drawn_once(drive, qtbot, pictures, engine):
+    perform = engine.perform
+
+    def overflowing(*asked):
+        result = perform(*asked)
+        if isinstance(result, Activation):
+            result.values[2, 0, :2] = np.nan, np.inf
+        return result
+
+    engine.perform = overflowing
+
+    def script(window) -> None:
+        session = ready(window, qtbot)
+        pin(window, 2)
+        sheet, unit, key = across(window, qtbot), Unit("block", 2), next(iter(session.pictures))
+        qtbot.waitUntil(lambda: sheet.maximum(unit, key) is not None)
+        drawn = []
+        for _ in range(2):
+            sheet.grab()
+            drawn.append(sheet._images[unit, key])
+        assert drawn[0] is drawn[1]
+        assert 0 < drawn[0][0] < 1
+        session.marks.set_all((), {})
+
+    drive(script, pictures[0])
 
 
 def test_the_selected_unit_has_a_row_of_its_own(drive, qtbot, pictures):

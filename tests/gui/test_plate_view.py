@@ -8,10 +8,20 @@ from person import find
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QToolButton, QTreeView
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.plate_view import PlateView
+from cnnviz_desktop.gui.tab_order import tab_stops
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -145,3 +155,15 @@ def test_what_takes_long_waits_for_run(drive, picture, qtbot, engine):
         assert session.is_stale("Filters")
 
     drive(script, picture)
+
+
+def test_tab_comes_to_a_figure_and_not_to_frames_around_controls(qtbot) -> None:
+    page, plate, frame = QWidget(), PlateView(), QScrollArea()
+    button = QPushButton("Inside")
+    frame.setWidget(button)
+    column = QVBoxLayout(page)
+    for widget in (plate, frame):
+        column.addWidget(widget)
+    qtbot.addWidget(page)
+    page.show()
+    assert tab_stops(page) == [plate, button]

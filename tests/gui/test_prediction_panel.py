@@ -74,6 +74,19 @@ def test_bars_without_an_answer(panel: PredictionPanel) -> None:
     assert not panel.grab().isNull()
 
 
+def test_bars_that_only_tell(qtbot, panel: PredictionPanel) -> None:
+    bars = PredictionBars(pickable=False)
+    qtbot.addWidget(bars)
+    bars.show_prediction(prediction(1, 5, 3))
+    picked: list[int] = []
+    bars.target_picked.connect(picked.append)
+    QTest.mouseMove(bars, bars.row_rect(1).center())
+    QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=bars.row_rect(1).center())
+    assert picked == []
+    assert bars.cursor().shape() == Qt.CursorShape.ArrowCursor
+    assert bars.focusPolicy() == Qt.FocusPolicy.NoFocus
+
+
 def test_table_rows_pick_images(panel: PredictionPanel) -> None:
     keys: list[int] = []
     panel.image_picked.connect(keys.append)
@@ -97,6 +110,20 @@ def test_another_answer_leaves_the_others_as_they_are(panel: PredictionPanel, mo
     assert asked == [row[2] for row in rows]
     table = panel.findChild(QTableView, "predictionTable")
     assert table.model().rowCount() == 3 and table.currentIndex().row() == 2
+
+
+def test_the_table_stays_where_it_was_scrolled_to_while_answers_come(
+    panel: PredictionPanel,
+) -> None:
+    rows = [(number, f"{number}.png", prediction(1, 2, number % 5)) for number in range(60)]
+    panel.show_table(rows[:50], 0)
+    bar = panel.findChild(QTableView).verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    before = bar.value()
+    panel.show_table(rows, 0)
+    assert bar.value() == before > 0
+    panel.show_table(rows, 59)  # another picture is brought into sight
+    assert bar.value() == bar.maximum()
 
 
 def test_numbers_stand_right(panel: PredictionPanel) -> None:
@@ -179,6 +206,9 @@ def test_search_by_number_and_by_nothing(picker: TargetPicker) -> None:
     assert picker.target() == 42
     search.clear()
     QTest.keyClicks(search, "no such class")
+    QTest.keyClick(search, Qt.Key.Key_Return)
+    assert picker.target() == 42
+    search.setText("\u00b2")  # a digit, yet no number
     QTest.keyClick(search, Qt.Key.Key_Return)
     assert picker.target() == 42
 

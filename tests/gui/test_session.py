@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cnnviz_desktop.data import Activation, Box, ImageInput
+from cnnviz_desktop.data import Activation, Box, ImageInput, LayerNode
 from cnnviz_desktop.engine.techniques import ActivationMaximization, FeatureMaps, Filters
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.results import Request, ResultCache
@@ -79,6 +83,39 @@ def test_another_picture_brings_its_maps_and_keeps_the_unit(session, qtbot, tmp_
     assert session.unit is None
 
 
+def test_another_device_while_a_network_loads(session, qtbot, engine) -> None:
+    load, gate = engine.load_model, threading.Event()
+
+    def late(*args, **more):
+        assert gate.wait(20)
+        return load(*args, **more)
+
+    engine.load_model = late
+    session.models.load("vgg16")
+    session.models.set_device("cuda")
+    gate.set()
+    qtbot.waitUntil(lambda: session.job("model") is None)
+    assert session.model.name == "vgg16"  # not the old one, moved
+
+
+def test_clicks_are_answered_while_a_network_loads(session, qtbot, engine) -> None:
+    load, gate = engine.load_model, threading.Event()
+
+    def late(name, weights, device, run, **more):
+        while not gate.is_set():
+            run.pause()  # as between the parts of a download
+            time.sleep(0.002)
+        return load(name, weights, device, run, **more)
+
+    engine.load_model = late
+    session.models.load("vgg16")
+    session.pick_layer("block.conv2", "Feature maps")
+    qtbot.waitUntil(lambda: session.answers["Feature maps"].technique.layer == "block.conv2")
+    assert session.job("model") is not None
+    gate.set()
+    qtbot.waitUntil(lambda: session.model.name == "vgg16")
+
+
 def test_a_new_model_lets_go_of_the_old_results(session, qtbot) -> None:
     old = session.model
     session.models.load("vgg16")
@@ -86,6 +123,37 @@ def test_a_new_model_lets_go_of_the_old_results(session, qtbot) -> None:
     qtbot.waitUntil(lambda: not session.is_stale("Feature maps"))
     assert all(answer.model is session.model for answer in session.answers.values())
     qtbot.waitUntil(lambda: 1 in session.predictions)
+
+
+def test_a_channel_that_another_network_lacks_is_let_go(
+    session, qtbot, engine, monkeypatch
+) -> None:
+    """The layer of that name has fewer maps there: the cards would only say that there are none."""
+    load, small = engine.load_model, LayerNode("block", "Sequential", (2, 8, 8), 10, 1)
+
+    def load_smaller(*args, **more):
+        whole = LayerNode("", "Net", (4,), 10, 1, (small,))
+        return replace(load(*args, **more), layers=whole)
+
+    session.pick_unit(Unit("block", 1))
+    asked = replace(session.techniques["Explain"], layer="block")
+    session.set_technique("Explain", asked)
+    monkeypatch.setattr(engine, "load_model", load_smaller)
+    session.models.load("vgg16")
+    qtbot.waitUntil(lambda: session.model.name == "vgg16")
+    assert session.unit == Unit("block", 1)
+    monkeypatch.undo()
+    session.models.load("bundled")
+    qtbot.waitUntil(lambda: session.model.name == "bundled")
+    session.pick_unit(Unit("block", 4))
+    assert session.techniques["Unit"].channel == session.techniques["Maximise"].channel == 4
+    monkeypatch.setattr(engine, "load_model", load_smaller)
+    session.models.load("vgg16")
+    qtbot.waitUntil(lambda: session.model.name == "vgg16")
+    assert session.unit is None
+    assert session.techniques["Unit"].channel == -1
+    assert session.techniques["Maximise"].channel == 0
+    assert session.techniques["Unit"].layer == session.techniques["Explain"].layer == "block"
 
 
 def test_another_fit_is_another_result_of_the_same_network(session, qtbot) -> None:

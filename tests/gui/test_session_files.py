@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from person import choose_file, click, drop, find, ready
+from person import choose_file, click, drop, find, ready, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QTreeWidget,
 )
 
+from cnnviz_desktop.data import InputSpec
 from cnnviz_desktop.gui.desk import Desk
 from cnnviz_desktop.gui.missing_files import MissingDialog
 from cnnviz_desktop.gui.session import Unit
@@ -58,7 +60,7 @@ def saved(drive, qtbot, picture, tmp_path, monkeypatch) -> Path:
         click(find(window, "mapScale_layer"))
         window.tabs.setCurrentIndex(1)
         ready(window, qtbot, "Explain")
-        QTest.keyClick(window.tabs.explain.opacity.slider, Qt.Key.Key_Home)
+        QTest.keyClick(window.tabs.explain.controls["opacity"].slider, Qt.Key.Key_Home)
         window.tabs.setCurrentIndex(2)
         ready(window, qtbot)
         assert window.isWindowModified()
@@ -89,7 +91,7 @@ def check_state(window) -> None:
     assert find(window, "unitTags", QLineEdit).text() == "edge, thin"
     assert window.tabs.feature_maps.grid.look().scale == "layer"
     assert window.tabs.feature_maps.grid.selected() == 3
-    assert window.tabs.explain.opacity.value() == 0
+    assert window.tabs.explain.controls["opacity"].value() == 0
     assert window.tabs.head.title().startswith("block.conv2 ")
 
 
@@ -257,9 +259,95 @@ def test_missing_weights_are_asked_for(
     assert len(engine.performed) == before
 
 
-def test_a_device_that_is_not_here(drive, qtbot, saved) -> None:
-    from dataclasses import replace
+def test_skipped_weights_and_labels_are_said(
+    drive, qtbot, picture, tmp_path, monkeypatch, engine
+) -> None:
+    weights, names = tmp_path / "vgg16-mine.pth", tmp_path / "names.txt"
+    paths = tmp_path / "own.cnnviz", tmp_path / "named.cnnviz"
+    for path in (weights, names):
+        path.write_bytes(b"pretend")
 
+    def save(window) -> None:
+        ready(window, qtbot)
+        session = window.tabs._session
+        for path, origin, spec in (
+            (paths[0], ("vgg16", weights), InputSpec()),
+            (paths[1], ("vgg16", None), InputSpec(labels=names)),
+        ):
+            choose_file(monkeypatch, "getSaveFileName", path)
+            session.models.load(*origin, spec=spec)
+            qtbot.waitUntil(lambda spec=spec: session.model.name == "vgg16")
+            ready(window, qtbot)
+            window.deeds["save_session_as"].trigger()
+            qtbot.waitUntil(lambda path=path: window.windowTitle() == f"{path.stem}[*]")
+
+    def skip(window) -> None:
+        qtbot.waitUntil(lambda: window.findChild(MissingDialog) is not None, timeout=5000)
+        click(find(window.findChild(MissingDialog), "skipMissing"))
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=5000)
+        settled(window, qtbot)
+
+    def without_weights(window) -> None:
+        skip(window)
+        assert window.tabs._session.model is None
+        assert engine.asked[asked:] == []  # it is not looked for where it is not
+        text = window.tabs.message.text()
+        assert text.startswith("vgg16-mine.pth was left out, so the network is not loaded")
+        assert window.model_panel.picker.shown() == "vgg16"
+        assert find(window, "modelSummary").text() == "Not loaded"
+
+    def without_labels(window) -> None:
+        skip(window)
+        assert window.tabs._session.model.spec == InputSpec()
+        assert window.tabs.message.text().startswith("names.txt was left out: classes have")
+
+    drive(save, picture)
+    weights.unlink()
+    names.unlink()
+    asked = len(engine.asked)
+    drive(without_weights, paths[0])
+    drive(without_labels, paths[1])
+
+
+def test_forms_and_results_come_back_beside_a_selected_unit(
+    drive, qtbot, picture, tmp_path, monkeypatch, engine
+) -> None:
+    """A class that is grown, a place of the card, and pictures that were changed on their way."""
+    path = tmp_path / "own.cnnviz"
+    choose_file(monkeypatch, "getSaveFileName", path)
+    tabs, said = ("Maximise", "Unit"), []
+
+    def save(window) -> None:
+        ready(window, qtbot)
+        session = window.tabs._session
+        session.pick_unit(Unit("block", 2))
+        grown = replace(session.techniques["Maximise"], objective="class", target=1, steps=9)
+        session.set_technique("Maximise", grown)
+        session.set_technique("Unit", replace(session.techniques["Unit"], row=3, column=4))
+        engine.reach = 5
+        session.run("Maximise")
+        qtbot.waitUntil(lambda: "Maximise" in session.answers)
+        session.set_technique("Maximise", replace(grown, rate=0.1))
+        engine.reach = 9
+        settled(window, qtbot)
+        said.extend(session.techniques[tab] for tab in tabs)
+        assert session.answers["Maximise"].altered and session.is_stale("Maximise")
+        window.deeds["save_session"].trigger()
+        qtbot.waitUntil(lambda: window.windowTitle() == "own[*]")
+
+    def open_again(window) -> None:
+        ready(window, qtbot)
+        session = window.tabs._session
+        assert session.unit == Unit("block", 2)
+        assert [session.techniques[tab] for tab in tabs] == said
+        assert session.answers["Maximise"].altered and session.is_stale("Maximise")
+
+    drive(save, picture)
+    drive(open_again, path)
+
+
+def test_a_device_that_is_not_here(drive, qtbot, saved) -> None:
     from cnnviz_desktop.sessions import write_session
 
     state = read_session(saved)
@@ -277,8 +365,6 @@ def test_a_device_that_is_not_here(drive, qtbot, saved) -> None:
 
 def test_hostile_values_do_no_harm(drive, qtbot, saved) -> None:
     """Sound as a file, senseless in a window: it is shown as far as it makes sense."""
-    from dataclasses import replace
-
     from cnnviz_desktop.sessions import SavedPin, SavedUnit, write_session
 
     state = read_session(saved)

@@ -140,6 +140,18 @@ def test_what_others_change_is_shown(drive, qtbot, picture) -> None:
     assert drive(script, str(picture)) == 0
 
 
+def test_little_that_is_kept_is_not_nothing(drive, qtbot, picture, own_cache) -> None:
+    (own_cache / "gallery").mkdir(parents=True)
+    (own_cache / "gallery" / "unit.npz").write_bytes(bytes(40))
+
+    def script(window) -> None:
+        dialog = opened(window, qtbot)
+        assert find(dialog, "settingCacheSize", QLabel).text().replace("\u2009", " ") == "1 kB"
+        assert find(dialog, "settingClear").isEnabled()
+
+    assert drive(script, str(picture)) == 0
+
+
 def test_what_took_long_is_measured_and_deleted(drive, qtbot, picture, own_cache) -> None:
     (own_cache / "gallery" / "model").mkdir(parents=True)
     (own_cache / "gallery" / "model" / "unit.npz").write_bytes(bytes(3_000_000))
@@ -158,6 +170,26 @@ def test_what_took_long_is_measured_and_deleted(drive, qtbot, picture, own_cache
         assert [path.name for path in own_cache.iterdir()] == ["thesis.txt"]
 
     assert drive(script, str(picture)) == 0
+
+
+def test_what_is_being_deleted_is_deleted_though_the_dialog_goes(
+    drive, qtbot, picture, engine, own_cache
+) -> None:
+    kept = own_cache / "gallery" / "model" / "unit.npz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(1000))
+
+    def script(window) -> None:
+        dialog = opened(window, qtbot)
+        qtbot.waitUntil(find(dialog, "settingClear").isEnabled)
+        engine.deaf = 0.3  # seconds in which nothing else is begun
+        window.tabs._session.pick_layer("block.conv1", "Feature maps")
+        qtbot.waitUntil(lambda: len(engine.performed) > 1)
+        click(find(dialog, "settingClear"))
+        dialog.reject()
+        qtbot.waitUntil(lambda: not kept.exists())
+
+    drive(script, picture)
 
 
 def test_another_folder_is_used_from_then_on(drive, qtbot, picture, tmp_path, monkeypatch) -> None:

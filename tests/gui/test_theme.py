@@ -8,13 +8,24 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+    QStyle,
+    QStyleOptionSlider,
+    QStyleOptionSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 import cnnviz_desktop.gui
 from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import label
+from cnnviz_desktop.gui.controls import fit_screen, label
 from cnnviz_desktop.gui.table_view import TableView
 from cnnviz_desktop.resources import resource
 
@@ -113,6 +124,43 @@ def test_zoom_reaches_what_has_a_font_of_its_own(qtbot, qapp: QApplication) -> N
         assert small.font().pixelSize() == theme.font("secondary").pixelSize()
         assert table.font().pixelSize() == theme.font("body").pixelSize()
         assert table.verticalHeader().defaultSectionSize() == theme.px(28)
+
+
+def test_parts_of_controls_lie_where_they_are_drawn(qtbot, qapp: QApplication) -> None:
+    slider, spin = QSlider(Qt.Orientation.Horizontal), QSpinBox()
+    for widget in (slider, spin):
+        qtbot.addWidget(widget)
+        widget.resize(160, 28)
+    kinds, parts = QStyle.ComplexControl, QStyle.SubControl
+
+    def place(kind, option, part, widget):
+        widget.initStyleOption(option)
+        return widget.style().subControlRect(kind, option, part, widget)
+
+    slider.setRange(0, 10)
+    ends = []
+    for value in (0, 10):
+        slider.setValue(value)
+        option = QStyleOptionSlider()
+        ends.append(place(kinds.CC_Slider, option, parts.SC_SliderHandle, slider))
+    assert ends[0].left() == 0 and ends[1].right() == 159  # the knob whole at both
+    up, down = (
+        place(kinds.CC_SpinBox, QStyleOptionSpinBox(), part, spin)
+        for part in (parts.SC_SpinBoxUp, parts.SC_SpinBoxDown)
+    )
+    assert (up.left(), up.width()) == (down.left(), down.width())  # one chevron below the other
+
+
+def test_no_dialog_is_larger_than_its_screen(qtbot, qapp: QApplication) -> None:
+    dialog = QWidget()
+    qtbot.addWidget(dialog)
+    theme.apply(qapp, "light", 2.0)
+    fit_screen(dialog, 300, 200)
+    assert dialog.size() == QSize(theme.px(300), theme.px(200))
+    fit_screen(dialog, 5000, 5000)
+    room = dialog.screen().availableSize()
+    assert dialog.width() == room.width()
+    assert dialog.height() == room.height() - theme.px(32)  # its buttons are in sight
 
 
 def test_primary_button_is_filled(qtbot, qapp: QApplication) -> None:

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from person import click, find
+from person import choose_file, click, find
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from cnnviz_desktop.data.training import Curves
-from cnnviz_desktop.data.training_logs import LoggedRun, TrainingLog
+from cnnviz_desktop.data.training_logs import LoggedHistogram, LoggedRun, TrainingLog
 from cnnviz_desktop.engine.training_folder import look_into
 from cnnviz_desktop.gui.session import FEATURE_MAPS, TRAINING, Unit
-from cnnviz_desktop.gui.training_pages import lines_of
+from cnnviz_desktop.gui.training_pages import CurvesPage, SpreadMap, lines_of
 from cnnviz_desktop.gui.training_plot import CurvePlot, Line, smoothed
+from cnnviz_desktop.gui.training_stage import TimelineStage
 from cnnviz_desktop.resources import resource
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
@@ -132,6 +133,57 @@ def test_the_unit_and_the_folder_are_what_is_run(drive, qtbot, tmp_path):
         assert session.techniques[TRAINING].checkpoints == str(folder)
 
     drive(script, STAR, real=True)
+
+
+@pytest.mark.slow
+def test_the_networks_own_training_goes_with_it_and_comes_back(drive, qtbot):
+    def script(window) -> None:
+        session, view = turn(window, qtbot)
+        qtbot.waitUntil(lambda: done(session) and view.follower.logs is not None, timeout=60000)
+        own = "The bundled network's own training"
+        assert view.where.text() == own
+        session.set_tab(FEATURE_MAPS)
+        session.models.load("squeezenet1_0", "none")
+        qtbot.waitUntil(lambda: session.model.name == "squeezenet1_0", timeout=60000)
+        session.set_tab(TRAINING)
+        view.pages._group.button(1).click()
+        qtbot.waitUntil(lambda: "No logs yet." in view.empty.text(), timeout=20000)
+        assert view.empty.isVisible() and view.where.text() == ""
+        view.pages._group.button(0).click()
+        assert view.empty.text().endswith("of this network's checkpoints.")  # Run has none
+        session.models.load("bundled")
+        qtbot.waitUntil(lambda: done(session) and view.where.text() == own, timeout=60000)
+        assert view.stage.isVisible()
+        qtbot.waitUntil(lambda: view.follower.logs is not None, timeout=20000)
+
+    drive(script, STAR, real=True)
+
+
+@pytest.mark.slow
+def test_a_session_comes_back_to_its_page_of_the_networks_own_logs(
+    drive, qtbot, tmp_path, monkeypatch
+):
+    path = tmp_path / "curves.cnnviz"
+    choose_file(monkeypatch, "getSaveFileName", path)
+
+    def save(window) -> None:
+        session, view = turn(window, qtbot)
+        qtbot.waitUntil(lambda: done(session) and view.follower.logs is not None, timeout=60000)
+        view.pages._group.button(1).click()
+        QTest.keyClick(window, Qt.Key.Key_S, CTRL)
+        qtbot.waitUntil(path.exists, timeout=20000)
+
+    def open_again(window) -> None:
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: session.model is not None and done(session), timeout=60000)
+        view = window.tabs.training
+        qtbot.waitUntil(lambda: "loss" in view.curves.plots, timeout=20000)
+        assert view.curves.isVisible()
+        assert view.where.text() == "The bundled network's own training"
+        assert not session.is_stale(TRAINING)
+
+    drive(save, STAR, real=True)
+    drive(open_again, path, real=True)
 
 
 def test_logs_that_grow_are_read_on(drive, qtbot, picture, tmp_path):
@@ -264,16 +316,14 @@ def test_a_result_is_logged_and_tensorboard_is_opened_and_ended(drive, qtbot, mo
 
 def test_without_tensorboard_a_sentence_says_what_to_install(drive, qtbot, picture, monkeypatch):
     from cnnviz_desktop.engine import event_files
-    from cnnviz_desktop.gui import tensorboard_server
     from cnnviz_desktop.settings import usual_log_folder
 
     monkeypatch.setattr(event_files, "is_there", lambda: False)
-    monkeypatch.setattr(tensorboard_server, "find_spec", lambda _name: None)
 
     def script(window) -> None:
         session = window.tabs._session
         qtbot.waitUntil(lambda: FEATURE_MAPS in session.answers, timeout=20000)
-        said = "pip install 'cnnviz-desktop[tensorboard]'"
+        said = 'pip install "cnnviz-desktop[tensorboard]"'
         window.deeds["log_result"].trigger()
         qtbot.waitUntil(lambda: said in window.tabs.message.text(), timeout=20000)
         window.tabs.message.dismiss()
@@ -295,11 +345,75 @@ def test_logs_that_cannot_be_read_say_why_in_their_place(
     def script(window) -> None:
         _session, view = turn(window, qtbot)
         view.choose(tmp_path)
-        said = "pip install 'cnnviz-desktop[tensorboard]'"
+        said = 'pip install "cnnviz-desktop[tensorboard]"'
         qtbot.waitUntil(lambda: said in view.empty.text(), timeout=20000)
         assert view.empty.isVisible()
 
     drive(script, picture)
+
+
+def test_checkpoints_are_counted_where_logs_cannot_be_read(
+    drive, qtbot, picture, tmp_path, monkeypatch
+):
+    from cnnviz_desktop.engine import training_log
+
+    monkeypatch.setattr(training_log, "is_there", lambda: False)
+    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
+
+    def script(window) -> None:
+        _session, view = turn(window, qtbot)
+        view.follower.clock.setInterval(50)
+        view.choose(tmp_path)
+        qtbot.waitUntil(lambda: view.follower.problem != "", timeout=20000)
+        assert view.follower.checkpoint_folder is None
+        (tmp_path / "one.pth").write_bytes(b"")
+        view.choose(tmp_path)
+        qtbot.waitUntil(lambda: view.follower.checkpoint_folder is not None, timeout=20000)
+        qtbot.waitUntil(lambda: view.follower.problem != "", timeout=20000)
+        (tmp_path / "two.pth").write_bytes(b"")
+        qtbot.waitUntil(lambda: view.fresh.text() == "1 new checkpoint", timeout=20000)
+
+    drive(script, picture)
+
+
+def test_what_is_new_in_a_log_stands_where_it_belongs(qtbot):
+    def log(*names: str) -> TrainingLog:
+        steps = tuple(np.arange(3, dtype=np.float32) for _ in names)
+        return TrainingLog("run", (LoggedRun("", Curves("run", names, steps, steps)),))
+
+    page = CurvesPage()
+    qtbot.addWidget(page)
+    page.show_log(log("zeros"))
+    kept = page.plots["zeros"]
+    page.show_log(log("zeros", "loss"))
+    assert list(page.plots) == ["loss", "zeros"]
+    assert page.plots["zeros"] is kept
+
+
+def test_a_mouse_that_rests_is_told_of_what_came_meanwhile(qtbot):
+    def item(count: float) -> LoggedHistogram:
+        steps, edges = np.array([7], np.float32), np.array([0, 1], np.float32)
+        return LoggedHistogram("weights", steps, edges, np.array([[count]], np.float32))
+
+    spread = SpreadMap()
+    qtbot.addWidget(spread)
+    spread.resize(400, 200)
+    spread.show_histogram(item(3))
+    hover(spread, spread._plot().center())
+    assert spread.said() == "step 7: 3 from 0 to 1.00"
+    spread.show_histogram(item(4))
+    assert spread.said() == "step 7: 4 from 0 to 1.00"
+    QApplication.sendEvent(spread, QEvent(QEvent.Type.Leave))
+    assert spread.said() == ""
+
+
+def test_a_timeline_that_is_let_go_while_it_plays_can_be_played_again(qtbot):
+    stage = TimelineStage()
+    qtbot.addWidget(stage)
+    stage._turn_play()
+    assert stage.is_playing() and stage.play.accessibleName() == "Pause"
+    stage.forget()
+    assert not stage.is_playing() and stage.play.accessibleName() == "Play"
 
 
 def test_a_curve_is_smoothed_from_its_first_value_and_read_by_the_mouse(qtbot):

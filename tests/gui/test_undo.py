@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QWidget
 
+from cnnviz_desktop.gui.history import History
+
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -59,6 +61,7 @@ def test_a_removed_picture_comes_back_to_its_place(drive, qtbot, pictures) -> No
         QTest.keyClick(window, Qt.Key.Key_Backspace, CTRL)
         assert names(window) == ["a.png", "ccc.png"]
         assert words(window, qtbot)[0] == "&Undo remove bb.png"
+        assert window.findChild(History)._soon.interval() == 0  # not the picture's key in ms
         undo(window)
         assert names(window) == ["a.png", "bb.png", "ccc.png"]
         assert window.model_panel.strip.keys() == list(session.pictures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,6 +90,29 @@ def test_deleting_asks_in_place_and_the_list_of_networks_knows(
 
     drive(script, picture)
     assert [item.model for item in engine.cached] == ["resnet50", ""]
+
+
+def test_one_is_deleted_after_the_other(drive, qtbot, picture, engine, cached) -> None:
+    go_on, delete = threading.Event(), engine.delete_weights
+
+    def slow(item: CachedWeights) -> None:
+        assert go_on.wait(5)
+        delete(item)
+
+    engine.delete_weights = slow
+
+    def script(window) -> None:
+        dialog = opened(window, qtbot)
+        click(find(dialog, "deleteWeights"))
+        click(find(dialog, "reallyDelete"))
+        assert find(dialog, "weightsTotal", QLabel).text() == "Deleting vgg16…"
+        assert not find(dialog, "deleteWeights").isEnabled()  # or the first would be given up
+        QTest.keyClick(dialog, Qt.Key.Key_Escape)
+        go_on.set()
+        rows = window.model_panel.picker.list.rows
+        qtbot.waitUntil(lambda: not rows.row(rows.find("vgg16")).here)
+
+    drive(script, picture)
 
 
 def test_what_cannot_be_deleted_is_said(drive, qtbot, picture, engine, cached) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from person import answered, click, find
+from person import answered, click, find, ready, settled
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -15,16 +16,22 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QLabel,
+    QLineEdit,
+    QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QTabWidget,
+    QToolButton,
     QTreeView,
     QWidget,
 )
 
+from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.crash_dialog import CrashDialog
 from cnnviz_desktop.gui.export_options import ExportOptions
+from cnnviz_desktop.gui.work import Machine
+from cnnviz_desktop.settings import Settings
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 
@@ -117,6 +124,21 @@ def test_drop_of_image_data_and_of_a_folder(drive, qtbot, tmp_path, picture) -> 
     drive(script, picture)
 
 
+def test_a_picture_dropped_on_a_field_is_the_windows(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        for name in ("layerSearch", "channelSearch", "unitTags"):
+            fields = [item for item in window.findChildren(QLineEdit) if item.objectName() == name]
+            assert fields and not any(item.acceptDrops() for item in fields), name
+        note = find(window, "unitNoteText", QPlainTextEdit)
+        assert not note.canInsertFromMimeData(urls(picture))
+        words = QMimeData()
+        words.setText("an eye")
+        assert note.canInsertFromMimeData(words)
+
+    drive(script, picture)
+
+
 def test_a_bad_file_is_a_sentence_in_the_bar(drive, qtbot, tmp_path, picture) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("no picture")
@@ -143,6 +165,10 @@ def test_paste_adds_the_picture_on_the_clipboard(drive, qtbot, picture) -> None:
         QGuiApplication.clipboard().setImage(image)
         QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
         qtbot.waitUntil(lambda: len(window.tabs._session.pictures) == 2)
+        QGuiApplication.clipboard().setText("some words")
+        QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+        bar = find(window, "messageBar")
+        qtbot.waitUntil(lambda: bar.text().startswith("There is no picture on the clipboard."))
 
     drive(script, picture)
 
@@ -197,8 +223,8 @@ def test_explaining_needs_the_engine_once(drive, qtbot, picture, engine) -> None
         answered(window, qtbot, "Explain")
         explain = window.tabs.explain
         before, first = len(engine.performed), explain.picture().copy()
-        QTest.keyClick(explain.opacity.slider, Qt.Key.Key_Home)
-        assert explain.opacity.value() == 0
+        QTest.keyClick(explain.controls["opacity"].slider, Qt.Key.Key_Home)
+        assert explain.controls["opacity"].value() == 0
         assert explain.picture() != first
         click(find(window, "heatMode_heat"))
         assert len(engine.performed) == before
@@ -374,6 +400,41 @@ def test_another_model_and_an_unknown_one(drive, qtbot, picture, engine) -> None
     assert engine.loaded == ["bundled", "vgg16"]
 
 
+def test_the_device_that_is_shown_is_the_one_in_use(drive, qtbot, picture, engine, monkeypatch):
+    load, devices = engine.load_model, (("cpu", "CPU, 2 threads"), ("cuda:0", "Some GPU"))
+
+    def on_device(name, weights, device, run, **more):
+        if device == "cuda:0" and name == "vgg16":
+            raise ModelError("There is not enough memory on it.")
+        return replace(load(name, weights, device, run, **more), device=device)
+
+    monkeypatch.setattr(engine, "load_model", on_device)
+    monkeypatch.setattr(engine, "start", lambda run: Machine(devices))
+
+    def script(window) -> None:
+        models = window.tabs._session.models
+        shown = find(window, "devicePicker", QToolButton)
+
+        def in_use(device: str, words: str) -> None:
+            settled(window, qtbot)
+            on = [action.data() for action in shown.menu().actions() if action.isChecked()]
+            assert (models.device, on, shown.text()) == (device, [device], f" {words}")
+
+        ready(window, qtbot)
+        in_use("cpu", "CPU, 2 threads")
+        models.set_device("cuda:0")  # as the settings do
+        in_use("cuda:0", "Some GPU")
+        window.deeds["undo"].trigger()
+        in_use("cpu", "CPU, 2 threads")
+        models.load("vgg16")
+        settled(window, qtbot)
+        shown.menu().actions()[1].trigger()
+        assert shown.text() == " Some GPU"
+        in_use("cpu", "CPU, 2 threads")  # where the network stays
+
+    assert drive(script, picture) == 0
+
+
 def test_an_error_stays_above_the_last_good_picture(drive, qtbot, picture, engine) -> None:
     from cnnviz_desktop.errors import LayerError
 
@@ -405,6 +466,22 @@ def test_a_bug_opens_one_dialog_with_a_report(drive, qtbot, picture, engine) -> 
         assert "PySide6-Essentials" in report
         click(find(window, "closeReport"))
         assert not window.findChild(CrashDialog).isVisible()
+
+    drive(script, picture)
+
+
+def test_a_picture_that_meets_a_bug_leaves_the_empty_page(drive, qtbot, picture, engine) -> None:
+    def broken(_source: object) -> None:
+        raise RuntimeError("no such decoder")
+
+    engine.load_image = broken
+
+    def script(window) -> None:
+        pictures = window.tabs._session.pictures
+        qtbot.waitUntil(lambda: window.findChild(CrashDialog) is not None)
+        window.findChild(CrashDialog).reject()
+        assert pictures.emptied and not pictures.filling
+        qtbot.waitUntil(window.tabs.empty.isVisible)
 
     drive(script, picture)
 
@@ -457,8 +534,28 @@ def test_resizing_puts_the_panels_together_and_apart(drive, qtbot, picture) -> N
         window.resize(1000, 700)
         left = Qt.DockWidgetArea.LeftDockWidgetArea
         qtbot.waitUntil(lambda: window.dockWidgetArea(window._right) == left)
-        window.resize(1400, 800)
+        window.resize(1440, 800)
         qtbot.waitUntil(lambda: window.dockWidgetArea(window._right) != left)
+        docks = [window._left, window._right]
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
+        window.resizeDocks(docks, [310, 290], Qt.Orientation.Horizontal)
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [310, 290])
+        window.resize(1000, 700)
+        qtbot.waitUntil(lambda: window.dockWidgetArea(window._right) == left)
+        window.resize(1440, 800)
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [310, 290])
+
+    drive(script, picture)
+
+
+def test_the_bar_of_explanations_is_one_row_in_the_usual_window(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        window.resize(1440, 900)
+        window.deeds["tab_2"].trigger()
+        bar = window.tabs.explain.bar
+        qtbot.waitUntil(lambda: window.width() == 1440 and bar.geometry().width() > 850)
+        assert bar.geometry().height() == bar.sizeHint().height()
 
     drive(script, picture)
 
@@ -610,5 +707,31 @@ def test_zooming_the_interface_scales_text_and_bars(drive, qtbot, picture) -> No
         assert window.tabs.head.height() > before
         window.deeds["normal_size"].trigger()
         assert window.tabs.head.height() == before
+
+    drive(script, picture)
+
+
+def test_zooming_the_interface_scales_docks_icons_and_pictures_at_once(
+    drive, qtbot, picture
+) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        window.resize(2400, 1200)
+        docks, split = [window._left, window._right], window.model_panel.splitter
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
+        pictures = split.sizes()[1]
+        window.appearance.apply(Settings(interface_scale=2.0))
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [576, 528])
+        assert abs(split.sizes()[1] - 2 * pictures) <= 2
+        button = find(window, "pasteImage")
+        assert (button.width(), button.iconSize().width()) == (48, 32)
+        assert find(window, "techniqueHelp").iconSize().width() == 32
+        assert find(window, "heatColours").iconSize().width() == 72
+        assert find(window, "mapGamma").minimumWidth() == 64
+        window.resize(2300, 1200)  # as narrow as 1150 with text of the usual size
+        left = Qt.DockWidgetArea.LeftDockWidgetArea
+        qtbot.waitUntil(lambda: window.dockWidgetArea(window._right) == left)
+        window.appearance.apply(Settings())
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
 
     drive(script, picture)

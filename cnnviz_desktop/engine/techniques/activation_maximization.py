@@ -34,6 +34,7 @@ from cnnviz_desktop.engine.technique import (
     Integer,
     LayerKind,
     Number,
+    Parameter,
     Technique,
     parameter,
 )
@@ -72,7 +73,9 @@ class ActivationMaximization(Technique):
     )
     channel: int = parameter(Integer(0, 99_999), 0, "Channel of the layer, from 0.")
     target: int | str | None = parameter(
-        ClassKind(), None, "A class by name or index: its logit is maximised, not a channel."
+        ClassKind("No class: the channel"),
+        None,
+        "A class by name or index: its logit is maximised, not a channel.",
     )
     objective: str = parameter(
         Choice(
@@ -92,6 +95,11 @@ class ActivationMaximization(Technique):
         "layer, the channel's negative, a difference (direction), several different pictures of "
         "one channel (diversity) or two channels at once (joint).",
     )
+    second: int | str | None = parameter(
+        ClassKind("Next class"),
+        None,
+        "The other channel or class of a direction or joint; the next one by default.",
+    )
     steps: int = parameter(Integer(1, 10_000), 512, "Steps of the optimisation.")
     count: int = parameter(
         Integer(1, 64),
@@ -105,12 +113,6 @@ class ActivationMaximization(Technique):
     )
     column: int = parameter(
         Integer(-1, 9_999, "middle"), -1, "Column of the neuron; -1 is the middle.", group="Picture"
-    )
-    second: int | str | None = parameter(
-        ClassKind(),
-        None,
-        "The other channel or class of a direction or joint; the next one by default.",
-        group="Picture",
     )
     call: int = call_parameter("Picture")
     parametrisation: str = parameter(
@@ -166,6 +168,10 @@ class ActivationMaximization(Technique):
         if self.of_class and self.layer is None:
             return self
         return super().resolved(model)
+
+    def takes_class(self, item: Parameter) -> bool:
+        """Tell whether a parameter is a class: the second of two channels is a channel."""
+        return super().takes_class(item) and (item.name != "second" or self.of_class)
 
     @property
     def of_class(self) -> bool:

@@ -42,6 +42,7 @@ class ActivationStatistics(Technique):
     command: ClassVar[str] = "activation-statistics"
     tab: ClassVar[str] = "Statistics"
     summary: ClassVar[str] = "Measure every layer's answer to the picture: spread, silent channels."
+    tabular: ClassVar[bool] = True
 
     layers: str = layers_parameter()
     show: str = show_parameter()

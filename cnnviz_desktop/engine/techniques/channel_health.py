@@ -49,6 +49,7 @@ class ChannelHealth(Technique):
     summary: ClassVar[str] = "Count channels that are dead, saturated or double over a folder."
     needs_image: ClassVar[bool] = False
     prints: ClassVar[bool] = True
+    tabular: ClassVar[bool] = True
 
     folder: str | None = parameter(
         FolderKind(without="generated pictures"),

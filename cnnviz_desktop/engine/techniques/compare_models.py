@@ -49,6 +49,7 @@ class CompareModels(Technique):
     command: ClassVar[str] = "compare"
     tab: ClassVar[str] = "Compare"
     summary: ClassVar[str] = "See what several models make of the same picture, side by side."
+    tabular: ClassVar[bool] = True
 
     models: tuple[str, ...] = parameter(
         ModelsKind(),

@@ -41,6 +41,7 @@ class Evaluate(Technique):
     summary: ClassVar[str] = "Measure how well models answer on a folder of labelled pictures."
     paper: ClassVar[str] = "arXiv:1706.04599"
     needs_image: ClassVar[bool] = False
+    tabular: ClassVar[bool] = True
 
     folder: str | None = parameter(
         FolderKind(without="generated pictures"),
@@ -64,7 +65,7 @@ class Evaluate(Technique):
         FolderKind(file=True, without="as guessed"),
         None,
         "JSON file that says which folder is which class where the guess is wrong, such as "
-        "{“folder”: 281}; by default what was said of the folder before.",
+        '{"folder": 281}; by default what was said of the folder before.',
         group="More",
     )
     generated: int = parameter(

@@ -48,6 +48,7 @@ class EvidenceMatrix(Technique):
     family: ClassVar[str] = "Evidence"
     summary: ClassVar[str] = "Compare explanations, and score how far to believe each."
     paper: ClassVar[str] = "arXiv:2202.00449"
+    tabular: ClassVar[bool] = True
 
     methods: tuple[str, ...] = parameter(
         Choices(tuple(_NAMES), tuple(_NAMES.values())),

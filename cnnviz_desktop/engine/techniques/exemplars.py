@@ -45,6 +45,8 @@ class Exemplars(Technique):
     summary: ClassVar[str] = "Find the pictures of a folder that excite each channel the most."
     paper: ClassVar[str] = "arXiv:1311.2901"
     needs_image: ClassVar[bool] = False
+    tabular: ClassVar[bool] = True
+    resumes: ClassVar[bool] = True
 
     folder: str | None = parameter(
         FolderKind(without="generated pictures"),
@@ -70,7 +72,7 @@ class Exemplars(Technique):
         "one class, with the highest values, or as they are counted.",
     )
     target: int | str | None = parameter(
-        ClassKind(),
+        ClassKind("Any class"),
         None,
         "Class that the channels are to tell apart, one that a folder holds; any by default.",
     )
@@ -129,16 +131,17 @@ class Exemplars(Technique):
         """Return the channels to show, and the class they are to tell apart, -1 for any."""
         import numpy as np
 
-        from cnnviz_desktop.engine.exemplars import selectivity
+        from cnnviz_desktop.engine.exemplars import class_selectivity
 
-        by_class = selectivity(index, layer)
+        by_class = class_selectivity(index, layer)
         place = by_class.classes.index(target) if target in by_class.classes else -1
         if self.channel >= 0:
             return [self.channel], place
         order = by_class.most_selective(place)
         match self.first:
             case "purity":
-                order.sort(key=lambda channel: -float(by_class.purity[channel]))
+                purity = by_class.purity
+                order.sort(key=lambda channel: -float(purity[channel]))
             case "strength":
                 order = np.argsort(-index.tops(layer).values[:, 0], kind="stable").tolist()
             case "index":
@@ -156,7 +159,9 @@ def _target(target: int | str | None, dataset: Dataset, model: LoadedModel) -> s
     if target is None:
         return None
     if not dataset.classes:
-        raise TargetError(f"The pictures of {dataset.title} have no classes: leave the class out.")
+        raise TargetError(
+            f"The pictures of “{dataset.title}” have no classes: leave the class out."
+        )
     known = mapped(dataset.kind, dataset.place, dataset.classes, model.labels)
     if isinstance(target, str):
         named = known.names

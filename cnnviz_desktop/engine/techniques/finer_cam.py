@@ -33,7 +33,9 @@ class FinerCam(GradCam):
     paper: ClassVar[str] = "arXiv:2501.11309"
 
     contrast: int | str | None = parameter(
-        ClassKind(), None, "Class to tell it from, by name or index; the nearest ones by default."
+        ClassKind("Nearest classes"),
+        None,
+        "Class to tell it from, by name or index; the nearest ones by default.",
     )
     nearest: int = parameter(
         Integer(1, 99),

@@ -43,6 +43,7 @@ class Gallery(Technique):
     summary: ClassVar[str] = "Grow what every channel of a layer wants to see, and keep it on disk."
     paper: ClassVar[str] = "doi:10.23915/distill.00007"
     needs_image: ClassVar[bool] = False
+    resumes: ClassVar[bool] = True
 
     layer: str | None = parameter(
         LayerKind(), None, "Layer of the channels; the last one with maps by default."

@@ -70,6 +70,7 @@ class Probes(Technique):
     summary: ClassVar[str] = "Find out what each channel detects: edges, textures, colours, shapes."
     paper: ClassVar[str] = "arXiv:1702.00382"
     needs_image: ClassVar[bool] = False
+    tabular: ClassVar[bool] = True
 
     layer: str | None = parameter(
         LayerKind(weights=True), None, "Layer with maps; the first convolution by default."
@@ -167,7 +168,7 @@ class Probes(Technique):
         """Return the middle of a layer's maps (B, places, N) for pictures (B, C, H, W) in 0..1."""
         import torch
 
-        from cnnviz_desktop.engine.recording import TAKES_ONE, record
+        from cnnviz_desktop.engine.recording import TAKES_ONE, mixes_pictures, record
 
         mean = np.array(model.preprocessing.mean, np.float32)[:, None, None]
         std = np.array(model.preprocessing.std, np.float32)[:, None, None]
@@ -179,6 +180,8 @@ class Probes(Technique):
             return outputs[model.call(layer, self.call)].float()
 
         try:
+            if len(tensor) > 1 and mixes_pictures(model.module):
+                raise ValueError
             output = passed(tensor)
         except TAKES_ONE:
             if len(tensor) == 1:

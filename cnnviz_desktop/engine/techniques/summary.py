@@ -45,6 +45,7 @@ class Summary(Technique):
     paper: ClassVar[str] = "doi 10.23915/distill.00021"
     needs_image: ClassVar[bool] = False
     prints: ClassVar[bool] = True
+    tabular: ClassVar[bool] = True
 
     leaves_only: bool = parameter(
         Flag(), True, "List single layers only, not also the blocks that hold them."
@@ -127,11 +128,17 @@ def _notes(root: LayerNode, spent: int, size: tuple[int, int]) -> tuple[str, ...
     leaves = [node for node in root.walk() if not node.children and node.calls]
     kinds = Counter(node.kind for node in leaves)
     listed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    cost = f"{_rounded(spent)} multiply-adds for one picture of {_times(size)}"
+    return f"{listed}.", f"{_rounded(root.parameters)} parameters; {cost}."
+
+
+def _rounded(number: int) -> str:
+    """Return the first three figures: "15.5 G"."""
     scale, unit = next(
-        ((s, u) for s, u in ((1e9, " G"), (1e6, " M"), (1e3, " k")) if spent >= s), (1.0, "")
+        ((s, u) for s, u in ((1e9, " G"), (1e6, " M"), (1e3, " k")) if number >= 0.9995 * s),
+        (1.0, ""),
     )
-    cost = f"{spent / scale:.3g}{unit} multiply-adds for one picture of {_times(size)}"
-    return f"{listed}.", f"{root.parameters:,} parameters; {cost}."
+    return f"{number / scale:.3g}{unit}"
 
 
 def _times(sizes: tuple[int, ...]) -> str:

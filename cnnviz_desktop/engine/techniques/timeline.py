@@ -124,6 +124,7 @@ class Timeline(Technique):
         track = _Track(self, model, image, node, target, weighted_layers(model), others)
         rewound = Rewound(model)
         left_out: list[str] = []
+        within = Part(run, "", shown=False, counted=False)  # what is counted are checkpoints
         for item in run.track(files, "Going through the checkpoints"):
             if run.finishing and track.names:
                 break
@@ -134,13 +135,12 @@ class Timeline(Technique):
             except ModelError as error:
                 left_out.append(str(error))
                 continue
-            track.add(item, there, _Quiet(run))
+            track.add(item, there, within)
             run.preview(track.found(unit, tuple(notes)))
         if not track.names:
-            raise ModelError(
-                f"None of the {len(files)} files of checkpoints holds weights of "
-                f"{model.title}: {left_out[0]}"
-            )
+            many = len(files)
+            which = "This checkpoint holds no" if many == 1 else f"None of {many} checkpoints holds"
+            raise ModelError(f"{which} weights of {model.title}: {left_out[0]}")
         notes += _said_of(left_out)
         if "maximised" in self.show:  # last, for it takes the longest
             self._grow(track, rewound, run, lambda: track.found(unit, tuple(notes)))
@@ -188,17 +188,6 @@ class Timeline(Technique):
         except ModelError as error:
             return -1, str(error)
         return model.target(self.target, torch.from_numpy(answer.logits)), ""
-
-
-class _Quiet(Part):
-    """The run of what is done at one checkpoint: progress is counted in whole checkpoints."""
-
-    def __init__(self, whole: Run) -> None:
-        super().__init__(whole, "", shown=False)
-
-    def report(self, label: str, done: int, total: int, elapsed: float) -> None:
-        """Say nothing."""
-        self.check()
 
 
 @dataclass
@@ -340,7 +329,7 @@ def _kernel_layer(model: LoadedModel, layer: str, channels: int) -> str:
     "" where that has not as many filters as the layer has channels: where several layers' outputs
     are put beside each other, nobody knows whose the channel is.
     """
-    from cnnviz_desktop.engine.kernels import kernels
+    from cnnviz_desktop.engine.kernels import filter_weights
 
     before = ""
     wanted: set[str] | None = None
@@ -349,11 +338,11 @@ def _kernel_layer(model: LoadedModel, layer: str, channels: int) -> str:
             break
         if node.name == layer:  # what lies inside it comes before its output
             wanted = {below.name for below in node.walk()}
-        bank = None
-        if node.name and not node.children and node.calls:
-            bank = kernels(model.module.get_submodule(node.name), node.name)
-        if bank is not None:
-            before = node.name if len(bank.values) == channels else ""
+        if not node.name or node.children or not node.calls:
+            continue
+        weight = filter_weights(model.module.get_submodule(node.name))
+        if weight is not None:
+            before = node.name if len(weight) == channels else ""
     return before
 
 

@@ -53,6 +53,7 @@ class WeightStatistics(Technique):
     tab: ClassVar[str] = "Statistics"
     summary: ClassVar[str] = "Measure every layer's weights: size, spread, dead filters."
     needs_image: ClassVar[bool] = False
+    tabular: ClassVar[bool] = True
 
     part: str = parameter(
         Choice(tuple(_PART)),
@@ -133,7 +134,7 @@ def note(
     if not bad:
         return []
     bad.sort(key=lambda item: -item[1])
-    named = ", ".join(f"{layer or 'the network'} {value}" for layer, value in bad[:_NAMED])
+    named = ", ".join(f"{value} in {layer or 'the network'}" for layer, value in bad[:_NAMED])
     more = f" and {len(bad) - _NAMED} more layers" if len(bad) > _NAMED else ""
     return [f"{words}: {named}{more}."]
 
