@@ -16,6 +16,7 @@ from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import heat
 from cnnviz_desktop.figures.heat import HeatLook
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.compared_columns import ColumnView, columns
 from cnnviz_desktop.gui.compared_head import ComparedHead
 from cnnviz_desktop.gui.compared_maps import ComparedMaps
@@ -34,7 +35,7 @@ from cnnviz_desktop.gui.heat_panels import HeatPanels
 from cnnviz_desktop.gui.linked_view import PAD, strip_height
 from cnnviz_desktop.gui.model_check_list import ModelCheckList
 from cnnviz_desktop.gui.result_view import ResultView, middle
-from cnnviz_desktop.gui.session import COMPARE, Session, Unit
+from cnnviz_desktop.gui.session import COMPARE, Session
 from cnnviz_desktop.gui.work import Answer
 
 _EXPLAINED = (

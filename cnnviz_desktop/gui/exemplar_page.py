@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
 from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.bar_layout import BarLayout
 from cnnviz_desktop.gui.controls import ElidedCombo, Line, Segments, fix_size, named
 from cnnviz_desktop.gui.dataset_opening import DatasetOpening
@@ -23,7 +24,7 @@ from cnnviz_desktop.gui.exemplar_order import class_place, ordered, searched
 from cnnviz_desktop.gui.exemplar_sheet import ExemplarSheet
 from cnnviz_desktop.gui.result_view import middle
 from cnnviz_desktop.gui.search_field import SearchField
-from cnnviz_desktop.gui.session import DATASET, UNIT, Session, Unit
+from cnnviz_desktop.gui.session import DATASET, UNIT, Session
 
 _ORDERS = (
     ("selectivity", "Sort: tells a class apart"),

@@ -13,6 +13,7 @@ from cnnviz_desktop.data import Activation
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.compare_head import CompareHead
 from cnnviz_desktop.gui.comparison_export import ComparisonExport
 from cnnviz_desktop.gui.feature_grid import FeatureGrid, GridLook
@@ -23,7 +24,7 @@ from cnnviz_desktop.gui.map_companions import MapCompanions
 from cnnviz_desktop.gui.map_inspector import Fact, MapInspector
 from cnnviz_desktop.gui.map_work import Pair
 from cnnviz_desktop.gui.result_view import ResultView, middle
-from cnnviz_desktop.gui.session import FEATURE_MAPS, Session, Unit
+from cnnviz_desktop.gui.session import FEATURE_MAPS, Session
 from cnnviz_desktop.gui.tile_order import Beside, plate_order, reach, statistics
 from cnnviz_desktop.gui.work import Answer
 

@@ -15,7 +15,8 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QWidget
 
 from cnnviz_desktop.engine.technique import Technique
-from cnnviz_desktop.gui.session import EXPLAIN, FEATURE_MAPS, MAXIMISE, Session, Unit
+from cnnviz_desktop.gui.aims import Unit
+from cnnviz_desktop.gui.session import EXPLAIN, FEATURE_MAPS, MAXIMISE, Session
 from cnnviz_desktop.gui.tour_bubble import TourBubble, TourRing
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from cnnviz_desktop.data import PRETRAINED, InputSpec
 from cnnviz_desktop.engine.technique import ClassKind, Integer, LayerKind, Number, Technique
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.model_choice import ModelChoice
 from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.pictures import Picture
-from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session, Unit
+from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session
 from cnnviz_desktop.model_names import short_name
 
 _MOST_STEPS = 100

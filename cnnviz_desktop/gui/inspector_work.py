@@ -13,8 +13,8 @@ from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.techniques import FeatureMaps
 from cnnviz_desktop.errors import Cancelled, CnnvizError
 from cnnviz_desktop.figures import pixels, style
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.display import reduced, scaled
-from cnnviz_desktop.gui.session import Unit
 from cnnviz_desktop.gui.work import Engine
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import late, theme
 from cnnviz_desktop.gui.actions import Actions
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.appearance import Appearance
 from cnnviz_desktop.gui.canvas_tabs import CanvasTabs
 from cnnviz_desktop.gui.changing_menus import ChangingMenus, samples
@@ -40,7 +41,6 @@ from cnnviz_desktop.gui.session import (
     TRAINING,
     UNIT,
     Session,
-    Unit,
 )
 from cnnviz_desktop.gui.status_bar import StatusBar, duration
 from cnnviz_desktop.gui.tab_order import step_focus

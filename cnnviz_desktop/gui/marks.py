@@ -15,7 +15,7 @@ from cnnviz_desktop.figures import style
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
     from cnnviz_desktop.gui.absent_model import AbsentModel
-    from cnnviz_desktop.gui.session import Unit
+    from cnnviz_desktop.gui.aims import Unit
 
 
 @dataclass(frozen=True)

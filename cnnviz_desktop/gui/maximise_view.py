@@ -14,6 +14,7 @@ from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.figures import pixels
 from cnnviz_desktop.gui import labels
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.controls import Ground, label, named
 from cnnviz_desktop.gui.display import CANVAS, reduced
 from cnnviz_desktop.gui.labels import ElidedLabel
@@ -23,7 +24,7 @@ from cnnviz_desktop.gui.maximise_images import GrownImages
 from cnnviz_desktop.gui.maximise_sheet import PictureSheet
 from cnnviz_desktop.gui.maximise_stage import MaximiseStage
 from cnnviz_desktop.gui.result_view import ResultView, middle
-from cnnviz_desktop.gui.session import MAXIMISE, Session, Unit
+from cnnviz_desktop.gui.session import MAXIMISE, Session
 from cnnviz_desktop.gui.status_bar import duration
 from cnnviz_desktop.gui.work import Answer
 

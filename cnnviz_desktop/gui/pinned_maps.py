@@ -10,10 +10,11 @@ from PySide6.QtCore import QObject, Signal
 
 from cnnviz_desktop.data import Activation, ImageInput
 from cnnviz_desktop.engine.techniques import FeatureMaps
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.inspector_work import RecordUnits, UnitMap, UnitMaps
 from cnnviz_desktop.gui.jobs import Priority
 from cnnviz_desktop.gui.results import Request, result_bytes
-from cnnviz_desktop.gui.session import Session, Unit
+from cnnviz_desktop.gui.session import Session
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel

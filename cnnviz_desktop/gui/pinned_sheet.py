@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.display import reduced, scaled
 from cnnviz_desktop.gui.empty_state import paint_empty
@@ -28,7 +29,7 @@ from cnnviz_desktop.gui.inspector_work import UnitMap
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.pinned_maps import PinnedMaps
 from cnnviz_desktop.gui.qimages import qimage_of
-from cnnviz_desktop.gui.session import Session, Unit
+from cnnviz_desktop.gui.session import Session
 
 _CELL = 112
 _DRAWN = 192  # pixels of a small picture, on a screen of scale 2 slightly soft

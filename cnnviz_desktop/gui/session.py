@@ -8,16 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from cnnviz_desktop.data import LayerNode, Result
+from cnnviz_desktop.data import Result
 from cnnviz_desktop.engine import techniques
-from cnnviz_desktop.engine.technique import ClassKind, FolderKind, LayerKind, Technique
+from cnnviz_desktop.engine.technique import FolderKind, Technique
 from cnnviz_desktop.errors import CnnvizError, ParameterError
+from cnnviz_desktop.gui.aims import (
+    Unit,
+    classes,
+    has_channel,
+    layer_fields,
+    lost,
+    targets,
+    with_layer,
+    with_unit,
+)
 from cnnviz_desktop.gui.jobs import Job, Jobs, Priority, Work
 from cnnviz_desktop.gui.marks import Marks, Origin
 from cnnviz_desktop.gui.maximise_runs import TABS as STEERED
@@ -41,14 +51,6 @@ UNIT, MAXIMISE = "Unit", "Maximise"
 # Follow each click without a Run, where what they compute is quick.
 FOLLOWING = {EXPLAIN, FEATURE_MAPS, FILTERS, UNIT, STATISTICS}
 FOLLOWS_UNIT = (UNIT, MAXIMISE, TRAINING)  # turn to the selected unit
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The selected unit: one channel of one layer, shared by all tabs."""
-
-    layer: str
-    channel: int
 
 
 class Session(QObject):
@@ -165,7 +167,7 @@ class Session(QObject):
         """Explain another class; None is the likeliest."""
         for tab, technique in self.techniques.items():
             if tab not in (UNIT, MAXIMISE, DATASET):  # whose classes are the folder's
-                self._change(tab, replace(technique, **dict.fromkeys(_targets(technique), target)))
+                self._change(tab, replace(technique, **dict.fromkeys(targets(technique), target)))
         self._follow()
 
     def set_technique(self, tab: str, technique: Technique) -> None:
@@ -180,7 +182,7 @@ class Session(QObject):
             self._take_up(tab)
         if layer_fields(technique) and self.layer(tab) != before:
             self.pick_layer(self.layer(tab), tab)
-        elif _classes(old) != _classes(technique) or type(old) is not type(technique):
+        elif classes(old) != classes(technique) or type(old) is not type(technique):
             self._follow()
 
     def take_techniques(self, techniques: Mapping[str, Technique]) -> None:
@@ -287,9 +289,9 @@ class Session(QObject):
             self.predictions.clear()
         nodes = {node.name: node for node in model.layers.walk()}
         for tab, technique in self.techniques.items():
-            changes = _lost(technique, nodes, model.default_layer)
+            changes = lost(technique, nodes, model.default_layer)
             if model.labels != self._labels and not self.models.resumed:
-                changes |= dict.fromkeys(_classes(technique))
+                changes |= dict.fromkeys(classes(technique))
             self._change(tab, replace(technique, **changes))
         self._labels = model.labels
         if self.models.resumed:
@@ -298,7 +300,7 @@ class Session(QObject):
             self._keep_in_view()
         self.marks.turn_to(Origin.of(model))
         unit = self.unit
-        if unit is not None and not _has_channel(nodes.get(unit.layer), unit.channel):
+        if unit is not None and not has_channel(nodes.get(unit.layer), unit.channel):
             self.pick_unit(None)
         self._look_at(self.pictures.current)
         for key in self.pictures:
@@ -418,87 +420,7 @@ def _usual(tab: str) -> Technique:
     return next(kind() for kind in techniques.TECHNIQUES if kind.tab == tab)
 
 
-def _classes(technique: Technique) -> dict[str, Any]:
-    """Return the parameters that are classes."""
-    names = (item.name for item in technique.parameters() if isinstance(item.kind, ClassKind))
-    return {name: getattr(technique, name) for name in names}
-
-
-def _targets(technique: Technique) -> dict[str, Any]:
-    """Return those that say which class is explained, not what it is told from."""
-    found = _classes(technique)
-    return {name: found[name] for name in found if name == "target" or len(found) == 1}
-
-
 def _reads_folder(technique: Technique) -> bool:
     values = technique.values()
     folders = (item for item in technique.parameters() if isinstance(item.kind, FolderKind))
     return technique.tab == TRAINING or any(values[item.name] for item in folders)
-
-
-def layer_fields(technique: Technique) -> list[str]:
-    """Name the parameters that are layers."""
-    return [item.name for item in technique.parameters() if isinstance(item.kind, LayerKind)]
-
-
-def with_unit(technique: Technique, unit: Unit) -> Technique:
-    """Return the technique for a unit, at its strongest place."""
-    wanted: dict[str, Any] = {"layer": unit.layer, "channel": unit.channel, "row": -1, "column": -1}
-    known = technique.values()
-    if known.get("objective") == "class":
-        wanted |= {"objective": "channel", "target": None}
-    return replace(technique, **{name: item for name, item in wanted.items() if name in known})
-
-
-# What means nothing in another layer: the count of its calls, a channel, a place in its maps.
-_OF_A_LAYER = ("call", "channel", "row", "column")
-
-
-def with_layer(technique: Technique, name: str, layers: LayerNode) -> Technique:
-    """Return the technique for another layer; where it needs kernels, for the nearest with some."""
-    changes: dict[str, Any] = {}
-    for item in technique.parameters():
-        if isinstance(item.kind, LayerKind):
-            changes[item.name] = nearest_kernels(name, layers) if item.kind.weights else name
-        elif item.name in _OF_A_LAYER:
-            changes[item.name] = item.default
-    return replace(technique, **changes)
-
-
-def _lost(technique: Technique, nodes: Mapping[str, LayerNode], usual: str) -> dict[str, Any]:
-    """Return the changes that let go of layers and channels which another network does not have."""
-    changes: dict[str, Any] = {}
-    channel = technique.values().get("channel")
-    for item in technique.parameters():
-        if isinstance(item.kind, LayerKind):
-            name = getattr(technique, item.name)
-            node = nodes.get(usual if name is None else name)
-            if node is None:
-                changes[item.name] = None
-            if not _has_channel(node, channel):
-                of_it = [part for part in technique.parameters() if part.name in _OF_A_LAYER]
-                changes |= {part.name: part.default for part in of_it}
-    return changes
-
-
-def _has_channel(node: LayerNode | None, channel: int | None) -> bool:
-    """Tell whether a layer is there and has a channel; of some the count is not known."""
-    if node is None:
-        return False
-    return channel is None or not node.output_shape or channel < node.output_shape[0]
-
-
-def nearest_kernels(name: str, layers: LayerNode) -> str | None:
-    """Return the layer itself if it has kernels, else the first inside it, else the last before."""
-    before = None
-    for node in layers.walk():
-        if node.name == name:
-            inside = next((below.name for below in node.walk() if _has_kernels(below)), None)
-            return inside or before
-        if _has_kernels(node):
-            before = node.name
-    return before
-
-
-def _has_kernels(node: LayerNode) -> bool:
-    return not node.children and ("Conv" in node.kind or "Linear" in node.kind)

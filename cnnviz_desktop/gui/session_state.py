@@ -20,9 +20,10 @@ from cnnviz_desktop.engine.technique import ClassKind, Technique, technique_from
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.absent_model import AbsentModel
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.pictures import Picture
-from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session, Unit
+from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session
 from cnnviz_desktop.gui.work import Answer, Inspected
 from cnnviz_desktop.session_places import found_model
 from cnnviz_desktop.sessions import (

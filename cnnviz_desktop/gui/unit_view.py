@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QWidget
 
 from cnnviz_desktop.data import Card
 from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.controls import Segments
 from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.labels import DOT
 from cnnviz_desktop.gui.pinned_sheet import PinnedSheet
 from cnnviz_desktop.gui.result_view import ResultView, middle
-from cnnviz_desktop.gui.session import FEATURE_MAPS, UNIT, Session, Unit
+from cnnviz_desktop.gui.session import FEATURE_MAPS, UNIT, Session
 from cnnviz_desktop.gui.work import Answer
 
 _SHOW = (

@@ -13,9 +13,9 @@ from PySide6.QtTest import QTest
 from cnnviz_desktop.data import Activation, Box, ImageInput, Reading
 from cnnviz_desktop.errors import LayerError
 from cnnviz_desktop.gui import inspecting, map_inspector
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.inspector_parts import SumTable, signed
 from cnnviz_desktop.gui.map_inspector import MapInspector
-from cnnviz_desktop.gui.session import Unit
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 

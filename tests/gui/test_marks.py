@@ -6,10 +6,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox
 
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.controls import Segments, Slide
 from cnnviz_desktop.gui.file_kinds import SESSION
 from cnnviz_desktop.gui.marks import Marks, Origin, UnitNote
-from cnnviz_desktop.gui.session import Unit
 from cnnviz_desktop.gui.view_settings import read_controls, set_controls
 from cnnviz_desktop.sessions import SUFFIX
 

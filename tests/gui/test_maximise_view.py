@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QSlider
 from cnnviz_desktop.data import Inverted, Maximised
 from cnnviz_desktop.engine.techniques import ActivationMaximization, DeepDream, Gallery
 from cnnviz_desktop.errors import CnnvizError
-from cnnviz_desktop.gui.session import FEATURE_MAPS, MAXIMISE, Unit
+from cnnviz_desktop.gui.aims import Unit
+from cnnviz_desktop.gui.session import FEATURE_MAPS, MAXIMISE
 from cnnviz_desktop.gui.work import Answer
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen

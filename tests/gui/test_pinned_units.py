@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QListWidget
 
 from cnnviz_desktop.data import Activation, Table
 from cnnviz_desktop.engine.techniques import UnitCard
-from cnnviz_desktop.gui.session import Unit
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.settings import Settings
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen

@@ -12,9 +12,9 @@ import pytest
 from person import click, find, ready
 from PySide6.QtWidgets import QPlainTextEdit
 
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.desk import Desk
 from cnnviz_desktop.gui.recovery import FOLDER
-from cnnviz_desktop.gui.session import Unit
 from cnnviz_desktop.settings import FOLDER_VARIABLE, Settings, save_settings, settings_path
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen

@@ -11,9 +11,10 @@ import pytest
 
 from cnnviz_desktop.data import Activation, Box, ImageInput, LayerNode
 from cnnviz_desktop.engine.techniques import ActivationMaximization, FeatureMaps, Filters
+from cnnviz_desktop.gui.aims import Unit, nearest_kernels, with_layer
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.results import Request, ResultCache
-from cnnviz_desktop.gui.session import Session, Unit, nearest_kernels, with_layer
+from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.work import Answer
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen

@@ -23,9 +23,9 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.data import InputSpec
+from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.desk import Desk
 from cnnviz_desktop.gui.missing_files import MissingDialog
-from cnnviz_desktop.gui.session import Unit
 from cnnviz_desktop.sessions import read_session
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from cnnviz_desktop.data.training import Curves
 from cnnviz_desktop.data.training_logs import LoggedHistogram, LoggedRun, TrainingLog
 from cnnviz_desktop.engine.training_folder import look_into
-from cnnviz_desktop.gui.session import FEATURE_MAPS, TRAINING, Unit
+from cnnviz_desktop.gui.aims import Unit
+from cnnviz_desktop.gui.session import FEATURE_MAPS, TRAINING
 from cnnviz_desktop.gui.training_pages import CurvesPage, SpreadMap, lines_of
 from cnnviz_desktop.gui.training_plot import CurvePlot, Line, smoothed
 from cnnviz_desktop.gui.training_stage import TimelineStage

@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QPlainTextEdit
 from cnnviz_desktop.data import Activation, Card, Table
 from cnnviz_desktop.engine.run import SILENT
 from cnnviz_desktop.engine.techniques import UnitCard
-from cnnviz_desktop.gui.session import UNIT, Unit
+from cnnviz_desktop.gui.aims import Unit
+from cnnviz_desktop.gui.session import UNIT
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")  # offscreen
 STRONGEST = 3
