@@ -169,8 +169,9 @@ def _answers(name: str, model: LoadedModel, layer: str, steps: int) -> None:
         shown: ActivationMaximization(layer=layer, count=8, steps=steps, shown=shown)(model)
         for shown in ("native", "input")
     }
-    shares = made["native"].objectives[:, -10:].mean(1) / made["input"].objectives[:, -10:].mean(1)
-    print(f"{name} {layer}: native answers {100 * float(shares.mean()):.0f} % of upsampled ones")
+    # All units together: one that hardly fires has no share to speak of.
+    native, upsampled = (float(made[way].objectives[:, -10:].mean()) for way in ("native", "input"))
+    print(f"{name} {layer}: native answers {100 * native / upsampled:.0f} % of upsampled ones")
 
 
 def main() -> None:

@@ -104,7 +104,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = message.replace("the following arguments are required: ", "Still needed: ")
-        message = re.sub(r"""'([^']*)'|"([^"]*)\"""", r"“\1\2”", message)  # as argparse has it
+        quoted = r"""(?<!\w)(?:'([^']*)'|"([^"]*)")(?!\w)"""  # by argparse, no apostrophes
+        message = re.sub(quoted, r"“\1\2”", message)
         strange = re.match("argument COMMAND: invalid choice: “([^”]*)”", message)
         if strange is not None:
             close = did_you_mean(strange[1], _COMMANDS)

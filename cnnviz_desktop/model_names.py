@@ -24,7 +24,7 @@ def file_in(name: str) -> tuple[str, str]:
 def parted(model: str) -> tuple[str, str | None]:
     """Part "vgg16=none" into a network's name and its weights; those are None without a "="."""
     name, sign, weights = model.rpartition("=")
-    if not (sign and name and weights) or Path(model).expanduser().exists():
+    if not (sign and name and weights) or expanded(model).exists():
         return model, None
     return name, None if weights == _PUBLISHED else weights
 
@@ -37,7 +37,15 @@ def joined(name: str, weights: str | None) -> str:
 def rooted(name: str) -> str:
     """Return a network's name with its file's path from the root, whatever folder one is in."""
     file, rest = file_in(name)
-    return f"{Path(file).expanduser().absolute()}{rest}" if file else name
+    return f"{expanded(file).absolute()}{rest}" if file else name
+
+
+def expanded(path: str) -> Path:
+    """Return a path with the home of its user, as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def short_name(name: str) -> str:

@@ -689,6 +689,7 @@ BAD = {
         "There is no option “--colourmap”. Did you mean colormap",
     ),
     "a word too many": (["layers", "bundled", "b.png"], "“b.png” is one word too many."),
+    "apostrophes": (["layers", "bundled", "Al's and Bo's"], "“Al's and Bo's” is one word"),
     "nothing to write": (["filters", "bundled"], "Still needed: --out. “cnnviz filters --help”"),
     "unknown fit": (["layers", "bundled", "--fit", "stretch"], "invalid choice: “stretch”"),
     "not a number": (["predict", "bundled", "x.png", "--top", "x"], "invalid int value: “x”"),

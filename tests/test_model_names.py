@@ -30,6 +30,9 @@ def test_a_file_is_meant_from_any_folder(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     assert rooted("net.py:make") == f"{tmp_path / 'net.py'}:make"
     assert rooted("vgg16") == "vgg16"
+    nobody = "~nobody-of-this-name/net.pth"
+    assert rooted(nobody) == str(tmp_path / nobody)
+    assert parted(f"{nobody}=none") == (nobody, "none")
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def _loaded(text: str, first: LoadedModel, run: Run, trust: bool) -> LoadedModel
                 f"{error} To compare {name} without its weights name it “{name}={RANDOM}”."
             ) from error
         raise
-    return loaded.with_fit(first.preprocessing.fit)
+    return loaded.beside(first)
 
 
 class _Bench:

@@ -109,8 +109,7 @@ def _without_statistics(module: nn.Module, drawn: bool) -> list[Finding]:
                 "warning",
                 "Batch norm keeps no statistics",
                 f"{amount(len(none), 'layer normalises', 'layers normalise')} by the picture at "
-                "hand (track_running_stats=False): what is shown of a picture changes with those "
-                "that run beside it.",
+                "hand (track_running_stats=False): each one is run alone, which takes longer.",
                 none,
             )
         )

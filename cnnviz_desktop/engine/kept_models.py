@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnviz_desktop.data import InputSpec
-from cnnviz_desktop.model_names import file_in
+from cnnviz_desktop.model_names import expanded, file_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +64,7 @@ def weight_bytes(model: LoadedModel) -> int:
 def _stamp(file: str) -> _Stamp:
     """Return what changes when a file does; None for what is no file."""
     try:
-        status = Path(file).expanduser().stat() if file else None
+        status = expanded(file).stat() if file else None
     except OSError:
         return None
     return None if status is None else (status.st_mtime_ns, status.st_size)

@@ -22,7 +22,7 @@ from cnnviz_desktop.engine.preprocessing import Fit, Preprocessing
 from cnnviz_desktop.engine.recording import first_tensor
 from cnnviz_desktop.engine.remembered_inputs import remembered
 from cnnviz_desktop.errors import LayerError, ModelError, ParameterError, TargetError, did_you_mean
-from cnnviz_desktop.model_names import rooted
+from cnnviz_desktop.model_names import expanded, rooted
 
 _FLOAT = torch.float32
 
@@ -82,8 +82,19 @@ class LoadedModel:
         """
         if rooted(name) != rooted(self.name) or weights in (None, PRETRAINED):
             return InputSpec()
-        known = None if weights == RANDOM else remembered(Path(str(weights)).expanduser())
+        known = None if weights == RANDOM else remembered(expanded(str(weights)))
         return self.spec if known is None else InputSpec()
+
+    def beside(self, first: LoadedModel) -> LoadedModel:
+        """Return the same network, fed pictures that are cut as those of `first` are.
+
+        Class names taken over from that one go where it has another count of classes.
+        """
+        own, theirs = self.spec.labels, first.spec.labels
+        labels = self.labels
+        if own is not None and own == theirs and len(labels) != len(first.labels):
+            labels = fitted((), len(labels))
+        return replace(self, labels=labels).with_fit(first.preprocessing.fit)
 
     def with_fit(self, fit: Fit) -> LoadedModel:
         """Return the same network fed by another way of fitting pictures: crop, squash or pad."""

@@ -92,8 +92,8 @@ class LogReader:
         return LoggedRun(
             name="" if name == "." else name,
             curves=Curves(self.folder.name, tuple(scalars), steps, values),
-            histograms=tuple(_histogram(tag, known) for tag, known in spreads if known.steps),
-            pictures=tuple(_pictures(tag, known) for tag, known in pictures if known.steps),
+            histograms=tuple(_histogram(tag, known) for tag, known in spreads),
+            pictures=tuple(_pictures(tag, known) for tag, known in pictures),
         )
 
     def _of(self, place: Path, reader: Any, kind: str) -> dict[str, _Known]:
@@ -107,7 +107,8 @@ class LogReader:
             events = reader.Tensors(tag)
             known = self._known.setdefault((place, kind, tag), _Known())
             _take_up(known, events, kind)
-            found[tag] = known
+            if known.steps:
+                found[tag] = known
         return found
 
 

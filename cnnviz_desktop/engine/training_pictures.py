@@ -78,6 +78,8 @@ def training_pictures(
             if item.label != NO_CLASS
         ]
         items += [(testing, item) for item in moved]
+    if not items:
+        raise ParameterError(f"No picture of “{training.title}” has a class: give it one.")
     shape = (len(items), preprocessing.channels, *preprocessing.size)
     with _room(shape) as pixels:
         kept, problems = _decode(items, preprocessing, pixels, run)

@@ -24,6 +24,9 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
             target = Path(os.path.realpath(path))  # through a link, to the file it names
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "Is a directory", str(path))
+            if path.exists() and not path.is_file():  # a pipe or a device keeps its name
+                path.write_bytes(content)
+                continue
             waiting[target] = _beside(target)
             _write(waiting[target], content)
         _take_names(waiting)

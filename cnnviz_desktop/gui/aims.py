@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnviz_desktop.data import LayerNode
-from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Technique
+from cnnviz_desktop.engine.technique import ClassKind, LayerKind, Parameter, Technique
+
+if TYPE_CHECKING:
+    from cnnviz_desktop.engine.loaded_model import LoadedModel
 
 # What means nothing in another layer: the count of its calls, a channel, a place in its maps.
 _OF_A_LAYER = ("call", "channel", "row", "column")
+_CHANNELS = ("channel", "second")  # the latter where it is no class
 
 
 @dataclass(frozen=True)
@@ -53,25 +57,34 @@ def with_layer(technique: Technique, name: str, layers: LayerNode) -> Technique:
     for item in technique.parameters():
         if isinstance(item.kind, LayerKind):
             changes[item.name] = nearest_kernels(name, layers) if item.kind.weights else name
-        elif item.name in _OF_A_LAYER:
+        elif _is_of_a_layer(technique, item):
             changes[item.name] = item.default
     return replace(technique, **changes)
 
 
-def lost(technique: Technique, nodes: Mapping[str, LayerNode], usual: str) -> dict[str, Any]:
+def lost(
+    technique: Technique, nodes: Mapping[str, LayerNode], model: LoadedModel
+) -> dict[str, Any]:
     """Return the changes that let go of layers and channels which another network does not have."""
     changes: dict[str, Any] = {}
-    channel = technique.values().get("channel")
+    of_it = [item for item in technique.parameters() if _is_of_a_layer(technique, item)]
+    said = (getattr(technique, item.name) for item in of_it if item.name in _CHANNELS)
+    channels = [None, *(channel for channel in said if isinstance(channel, int))]
     for item in technique.parameters():
         if isinstance(item.kind, LayerKind):
             name = getattr(technique, item.name)
-            node = nodes.get(usual if name is None else name)
+            if name is None:
+                name = model.first_convolution if item.kind.weights else model.default_layer
+            node = nodes.get(name)
             if node is None:
                 changes[item.name] = None
-            if not has_channel(node, channel):
-                of_it = [part for part in technique.parameters() if part.name in _OF_A_LAYER]
+            if not all(has_channel(node, channel) for channel in channels):
                 changes |= {part.name: part.default for part in of_it}
     return changes
+
+
+def _is_of_a_layer(technique: Technique, item: Parameter) -> bool:
+    return item.name in _OF_A_LAYER or (item.name == "second" and not technique.takes_class(item))
 
 
 def has_channel(node: LayerNode | None, channel: int | None) -> bool:

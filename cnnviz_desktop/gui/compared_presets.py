@@ -14,6 +14,7 @@ from cnnviz_desktop.engine.techniques import CompareModels
 from cnnviz_desktop.errors import ModelError
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.labels import THIN
+from cnnviz_desktop.gui.models import MODEL_SLOT
 from cnnviz_desktop.gui.session import COMPARE, Session
 from cnnviz_desktop.model_names import file_in, joined
 from cnnviz_desktop.resources import resource
@@ -140,6 +141,8 @@ class Presets(QObject):
         if waiting and model is not None and model.name == waiting[0]:
             self.compare(waiting[1:])
 
-    def _give_up(self) -> None:
+    def _give_up(self, name: str) -> None:
         """Forget what waits: another network is asked for, or the first did not come."""
-        self._waiting = ()
+        comes = self._session.job(MODEL_SLOT) is not None  # perhaps to another device
+        if not (comes and name in self._waiting[:1]):
+            self._waiting = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtGui import QFocusEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -26,6 +26,7 @@ from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.result_view import middle
 from cnnviz_desktop.gui.target_picker import class_called
 
+_AWHILE = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _COUNTS = 84  # pixels of the column of numbers
@@ -68,7 +69,7 @@ class ClassTable(RowCanvas):
             "Class of this folder",
             "Type part of a class's name or its number",
         )
-        self._completer = completer = QCompleter(self.picker.model(), self.picker)
+        completer = QCompleter(self.picker.model(), self.picker)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setMaxVisibleItems(12)
@@ -179,10 +180,9 @@ class ClassTable(RowCanvas):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Write the class of the row again where the field is left without a choice."""
-        if watched is self.picker and event.type() == QEvent.Type.FocusOut:
-            popup = self._completer.popup()
-            if popup is None or not popup.isVisible():
-                self._place_picker()
+        lost = watched is self.picker and event.type() == QEvent.Type.FocusOut
+        if lost and isinstance(event, QFocusEvent) and event.reason() not in _AWHILE:
+            self._place_picker()
         return super().eventFilter(watched, event)
 
     def _entered(self) -> None:

@@ -190,7 +190,9 @@ class ConfusionPage(QWidget):
 
     def _turn(self) -> None:
         self.matrix.show_evaluation(self.evaluation())
-        if self.matrix.picked_cell()[0] >= 0 and self.pictures.isVisible():
+        if self.matrix.picked_cell()[0] < 0:
+            self.pictures.hide()  # they are of a cell that this network does not have
+        elif self.pictures.isVisible():
             self._show_cell(*self.matrix.picked_cell())
 
     def _show_cell(self, truth: int, answer: int) -> None:

@@ -132,7 +132,7 @@ class EvaluationPictures(Ground):
 
     def _tell(self) -> None:
         """Say how many of the pictures are shown, or how to come to see them."""
-        gone = "The form names other pictures: choose these again to see them."
+        gone = "They come when the form names these pictures and the model is there."
         self._about.setText(gone if self._facts is None else self._more)
 
     def _show_tiles(self) -> None:

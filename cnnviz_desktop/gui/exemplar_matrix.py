@@ -54,6 +54,7 @@ class _ChannelRows(RowCanvas):
         self._order = order
         self._selected = order.index(chosen) if chosen in order else -1
         self.set_count(len(order))
+        self.select(self._selected)  # of which other things are said now
 
 
 class ClassMatrix(_ChannelRows):

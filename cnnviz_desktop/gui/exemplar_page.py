@@ -303,11 +303,12 @@ class ExemplarPages(QObject):
         if row is None or channel not in channels or not self.detail.isVisible():
             return
         if self._key and self._key not in row.keys:
+            self._rest.stop()
             self.detail.hide()  # others excite the channel more by now
             return
         if self._key:
             rank = row.keys.index(self._key)
-            self.sheet.select(channel, rank)
+            self.sheet.select(channel, rank, seen=False)  # the person may look at other rows
         self._tell(channel, rank)
 
     # --------------------------------------------------------------------------------------- picks

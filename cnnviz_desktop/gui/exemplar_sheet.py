@@ -74,7 +74,7 @@ class ExemplarSheet(PaintedArea):
         other = found is None or self._found is None or found.layer != self._found.layer
         self._found, self._order, self._spread, self._target = found, order, spread, target
         if other:
-            self._channel, self._rank = -1, 0
+            self.select(-1)
             self.verticalScrollBar().setValue(0)
         self._fit_scroll_bar()
         self._look_around()
@@ -100,12 +100,12 @@ class ExemplarSheet(PaintedArea):
         """Return the channel and the place of the picked picture; (-1, 0) for none."""
         return self._channel, self._rank
 
-    def select(self, channel: int, rank: int = 0) -> None:
-        """Mark a picture and bring it into sight, without a signal; -1 marks none."""
+    def select(self, channel: int, rank: int = 0, *, seen: bool = True) -> None:
+        """Mark a picture, without a signal, and bring it into sight if `seen`; -1 marks none."""
         if (channel, rank) == (self._channel, self._rank):
             return
         self._channel, self._rank = channel, rank
-        if channel in self._order:
+        if seen and channel in self._order:
             self._bring_into_sight(self._order.index(channel))
         known = self._found is not None and channel >= 0
         said = (f"Channel {channel}", *self._said_of(channel, rank)) if known else ()

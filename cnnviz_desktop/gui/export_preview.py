@@ -17,6 +17,7 @@ from cnnviz_desktop.gui.empty_state import paint_empty
 from cnnviz_desktop.gui.labels import MINUS, TIMES
 
 _MARGIN = 24
+_LEAST = 64  # of a column that gives way to the others
 _SQUARE = 8  # of the checks behind a clear ground
 
 
@@ -132,9 +133,7 @@ class ExportPreview(QWidget):
         columns = range(len(self._rows[0]))
         # One more: an advance is rounded, and what is a part of a pixel too wide is cut.
         widths = [1 + max(metrics.horizontalAdvance(row[i]) for row in self._rows) for i in columns]
-        spare = inside.width() - sum(widths) - gap * (len(widths) - 1)
-        widest = widths.index(max(widths))
-        widths[widest] += min(0, spare)
+        widths = fitted(widths, inside.width() - gap * (len(widths) - 1), theme.px(_LEAST))
         middle, right = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignRight
         sides = [right if _is_number(cell) else middle for cell in self._rows[-1]]
         for number, row in enumerate(self._rows):
@@ -144,10 +143,21 @@ class ExportPreview(QWidget):
             left = inside.left()
             for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
                 painter.setPen(now.muted if number == 0 or place else now.text)
-                words = metrics.elidedText(cell, Qt.TextElideMode.ElideMiddle, max(0, width))
+                words = metrics.elidedText(cell, Qt.TextElideMode.ElideMiddle, width)
                 side = int(middle | sides[place])
-                painter.drawText(left, top, max(0, width), line, side, words)
+                painter.drawText(left, top, width, line, side, words)
                 left += width + gap
+
+
+def fitted(widths: list[int], room: int, least: int) -> list[int]:
+    """Return widths that fit into a room: the widest give way first, none below `least`."""
+    found, over = list(widths), sum(widths) - room
+    while over > 0 and max(found) > least:
+        place = found.index(max(found))
+        cut = min(over, found[place] - least)
+        found[place] -= cut
+        over -= cut
+    return found
 
 
 def _is_number(cell: str) -> bool:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 _SIZE = QSize(1440, 900)
 _BODY = 1300  # pixels of the design, many so that rounding tells little
+_LAYING = 100  # milliseconds that Qt may take to lay the docks out
 _NARROW = 1180  # below this width the parameters become a tab beside the model
 _LEFT, _RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
@@ -80,6 +81,9 @@ class MainWindow(QMainWindow):
         self._memory = memory
         self._painted = False
         self._apart: list[int] = []  # how wide both docks were before they came together
+        self._asked: list[int] = []  # how wide they are to be
+        self._pictures = 0  # how high the pictures are to be, 0 for as they are
+        self._laying = QTimer(self, singleShot=True, interval=_LAYING)
         self._body = theme.px(_BODY)  # the size that all is drawn for
         self.setTabPosition(_LEFT, QTabWidget.TabPosition.North)
         self.tabs = CanvasTabs(session)
@@ -104,6 +108,7 @@ class MainWindow(QMainWindow):
         self._show_theme()
         self.resize(_SIZE.boundedTo(self.screen().availableSize()))
         self._sized = memory.restore_window(self, self.model_panel.splitter)
+        self.deeds["docks"].setChecked(not self._left.isHidden())
 
     def complete(self, done: Callable[[], None]) -> None:
         """Build what the first picture of the window does without, and go on with `done`."""
@@ -214,18 +219,32 @@ class MainWindow(QMainWindow):
         return [theme.px(width) for width in ((288, 264) if roomy else (264, 252))]
 
     def _widths(self) -> list[int]:
-        together = [self._left.width()]
-        return together if self._is_together() else [*together, self._right.width()]
+        """Return how wide the docks are, or will be: Qt lays them out later than it is asked."""
+        if self._laying.isActive() or self._left.isHidden():
+            return self._asked or self._usual_widths()
+        if not self._is_together():
+            return [self._left.width(), self._right.width()]
+        covered = self._left.visibleRegion().isEmpty()  # which then keeps an old width
+        return [(self._right if covered else self._left).width()]
 
     def _set_widths(self, widths: list[int]) -> None:
+        self._asked = widths
         docks = [self._left, self._right][: len(widths)]
         self.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
 
-    def _share_left(self, pictures: int) -> None:
-        """Give the pictures their height, and the layers above them the larger part."""
+    def _share_left(self, pictures: int, most: int = 0) -> None:
+        """Give the pictures their height, and the layers above them the larger part.
+
+        They may have `most` all the same.
+        """
         split = self.model_panel.splitter
-        pictures = min(pictures, 2 * sum(split.sizes()) // 5)
-        split.setSizes([sum(split.sizes()) - pictures, pictures])
+        whole = sum(split.sizes())
+        given = min(pictures, max(most, 2 * whole // 5))
+        split.setSizes([whole - given, given])
+        self._pictures = pictures
+
+    def _moved_split(self) -> None:
+        self._pictures = 0
 
     def _make_corner(self) -> None:
         """Put device and theme at the right end of the menu bar."""
@@ -295,6 +314,7 @@ class MainWindow(QMainWindow):
         commands.refused.connect(self._warn)
         commands.said.connect(self.status.say)
         self.appearance.changed.connect(self._show_theme)
+        panel.splitter.splitterMoved.connect(self._moved_split)
 
     def _connect_built(self, view: ResultView) -> None:
         """Connect a view that was built after the window was painted."""
@@ -385,9 +405,14 @@ class MainWindow(QMainWindow):
         if grown != 1 and self._painted:
             self._apart = [round(width * grown) for width in self._apart]
             self._set_widths(widths)
-            self._share_left(round(pictures * grown))
+            self._laying.start()
+            self._share_left(round((self._pictures or pictures) * grown), pictures)
             QTimer.singleShot(0, self, self._place_docks)  # once they have these widths
 
     def _show_docks(self, shown: bool) -> None:
+        if not shown:
+            self._asked = self._widths()
         self._left.setVisible(shown)
         self._right.setVisible(shown)
+        if self._asked:  # a hidden dock forgets a width
+            self._set_widths(self._asked)

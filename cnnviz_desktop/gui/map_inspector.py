@@ -343,6 +343,7 @@ class MapInspector(QWidget):
         before = self.spot()
         if self._activation is None or not 0 <= channel < len(self._activation.values):
             self._channel, self._cell, self._map = -1, None, None
+            self.setAccessibleDescription("")
             self.update()
             return
         if channel != self._channel:

@@ -52,9 +52,12 @@ class GrowthStrip(QWidget):
         self._frames, self._steps = tuple(frames), tuple(steps)
         if held >= 0:  # every other frame is left out as a picture grows
             places = range(len(steps) - 1)
-            self._pressed = min(places, key=lambda frame: abs(steps[frame] - held), default=0)
-            if not places or held >= steps[-1]:
+            nearest = min(places, key=lambda frame: abs(steps[frame] - held), default=-1)
+            if nearest < 0 or held >= steps[-1]:
                 self._let_go()
+            else:
+                self._pressed = -1
+                self._press(nearest)
         self._lay_out()
 
     def count(self) -> int:

@@ -51,7 +51,11 @@ class LoadModel:
 
     def _loaded_anew(self, run: Run, file: Path) -> LoadedModel:
         """Load with the spec alone: what is left out of it now would be found again."""
-        self.engine.remember_input(file, InputSpec())
+        try:
+            self.engine.remember_input(file, InputSpec())
+        except CnnvizError:
+            if self.spec == InputSpec():
+                raise
         try:
             model = self._loaded(run)
         except BaseException:

@@ -289,7 +289,7 @@ class Session(QObject):
             self.predictions.clear()
         nodes = {node.name: node for node in model.layers.walk()}
         for tab, technique in self.techniques.items():
-            changes = lost(technique, nodes, model.default_layer)
+            changes = lost(technique, nodes, model)
             if model.labels != self._labels and not self.models.resumed:
                 changes |= dict.fromkeys(classes(technique))
             self._change(tab, replace(technique, **changes))
@@ -310,8 +310,9 @@ class Session(QObject):
         """Let go of the old model's answers; a whole one in view stays until there is a new one."""
         gone = [tab for tab, old in self.answers.items() if tab != self.tab or old.partial]
         for tab in gone:
-            del self.answers[tab]
-            if tab in (EXPLAIN, MAXIMISE):  # whose pictures do not say which network's they are
+            old = self.answers.pop(tab)
+            # The pictures of these two do not say which network's they are.
+            if old.partial or tab in (EXPLAIN, MAXIMISE):
                 self.withdrawn.emit(tab)
 
     def _lose_model(self) -> None:

@@ -18,6 +18,7 @@ from cnnviz_desktop.gui.drops import DropTarget
 from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.export_work import Refused
 from cnnviz_desktop.gui.labels import ElidedLabel
+from cnnviz_desktop.gui.marks import Origin
 from cnnviz_desktop.gui.qimages import qimage_of
 from cnnviz_desktop.gui.result_view import ResultView, middle
 from cnnviz_desktop.gui.session import TRAINING, Session
@@ -72,6 +73,7 @@ class TrainingView(ResultView):
         self._drawn = 0  # checkpoints that are drawn
         self._asked = False  # whether the checkpoints that ship were looked for
         self._shipped: Path | None = None  # where they are
+        self._origin: Origin | None = None  # of the present network
         self.stage = TimelineStage()
         self.curves = CurvesPage()
         self.histograms = HistogramsPage()
@@ -285,7 +287,11 @@ class TrainingView(ResultView):
             job = self.session.submit(work, "Looking for checkpoints", "shipped checkpoints")
             job.done.connect(self._found_shipped)
 
-    def _changed_model(self, _model: LoadedModel) -> None:
+    def _changed_model(self, model: LoadedModel) -> None:
+        before, self._origin = self._origin, Origin.of(model)
+        if before == self._origin:  # only fed otherwise, or on another device
+            self._show_page()
+            return
         if self._shipped is not None and self.follower.log_folder == self._shipped:
             self.follower.follow(None)  # these are the logs of another network
             self.follower.watch(self.isVisible())

@@ -160,6 +160,34 @@ def test_checkpoints_of_one_network_are_fed_as_the_first_unless_said_otherwise(
     assert found.notes[0].startswith("How pictures go into net.py:make (1) is a guess.")
 
 
+def test_class_names_of_the_first_go_where_they_do_not_fit(tmp_path):
+    own = tmp_path / "net.py"
+    own.write_text(
+        "import torch\n"
+        "def make(classes=2):\n"
+        "    return torch.nn.Sequential(\n"
+        "        torch.nn.Conv2d(3, classes, 3), torch.nn.AdaptiveAvgPool2d(1),\n"
+        "        torch.nn.Flatten())\n"
+        "def other():\n"
+        "    return make(3)\n"
+    )
+    names = tmp_path / "names.txt"
+    names.write_text("ant\nbee\n")
+    spec = InputSpec(labels=names, size=(8, 8))
+    two, three = (
+        load_model(f"{own}:{maker}", spec=spec, trust=True) for maker in ("make", "other")
+    )
+    assert three.labels == ("ant", "bee", "class 2")
+    assert two.beside(two).labels == ("ant", "bee")
+    assert three.beside(two).labels == ("class 0", "class 1", "class 2")
+
+
+def test_the_home_of_nobody_is_a_sentence(load, noise):
+    wanted = CompareModels(models=("tiny=~nobody-of-this-name/net.pth",))
+    with pytest.raises(ModelError, match="names a user that is not known"):
+        wanted(load(Two()), noise())
+
+
 def test_stages_are_matched_by_their_place_or_by_their_resolution():
     five, three, one = (1, 0.5, 0.25, 0.125, 0.0625), (0.5, 0.125, 0.03), (0.125,)
     assert matched([five, three], "depth") == [(0, 2, 4), (0, 1, 2)]

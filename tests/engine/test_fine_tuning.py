@@ -219,6 +219,18 @@ def test_what_cannot_be_learned_is_said(load, colours: Path, spoil, words) -> No
         pass
 
 
+def test_a_list_without_classes_is_said(load, colours: Path) -> None:
+    listing = colours / "list.csv"
+    picture = next(colours.glob("red/*")).relative_to(colours).as_posix()
+    listing.write_text(f"{picture},\n{picture},red\n", encoding="utf-8")  # the first counts
+    preprocessing = load(Plain()).preprocessing
+    with (
+        pytest.raises(ParameterError, match=r"No picture of “list\.csv” has a class"),
+        training_pictures(str(listing), preprocessing, 0.2, 0, Run()),
+    ):
+        pass
+
+
 def test_augmentation_keeps_shape_range_and_seed() -> None:
     pictures = torch.rand(6, 3, 12, 10, generator=torch.Generator().manual_seed(1))
     for kinds in (("flip",), ("crop",), ("colour",), ("flip", "crop", "colour")):

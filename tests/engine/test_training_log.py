@@ -120,6 +120,24 @@ def test_two_kinds_under_one_name_spoil_nothing(tmp_path, write) -> None:
     assert grown.steps.tolist() == [0, 1, 2]
 
 
+def test_a_name_whose_sample_holds_none_of_its_kind_is_no_curve(
+    tmp_path, write, monkeypatch
+) -> None:
+    from cnnviz_desktop.engine import training_log
+
+    monkeypatch.setattr(training_log, "_KEPT", dict.fromkeys(training_log._KEPT, 3))
+    log = write()
+    log.add_scalar("odd", 1.0, 0)
+    for step in range(1, 60):
+        log.add_histogram("odd", np.arange(5.0), step)
+    log.add_scalar("loss", 1.0, 0)
+    log.flush()
+
+    (run,) = LogReader(tmp_path / "logs").look().runs
+
+    assert run.curves.names == ("loss",)
+
+
 def test_counts_are_shared_out_among_other_bins() -> None:
     spread = np.array([[0, 2, 8], [2, 4, 4]], np.float32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -258,6 +259,40 @@ def test_networks_whose_first_did_not_come_are_not_compared_later(
         qtbot.waitUntil(lambda: session.model.name == "vgg16", timeout=9000)
         assert session.techniques[TAB].models == ()
         assert session.job(TAB) is None
+
+    assert drive(script, picture) == 0
+
+
+def test_networks_are_compared_where_the_first_comes_to_another_device(
+    engine, drive, qtbot, picture, monkeypatch
+) -> None:
+    usual, perform, go = engine.load_model, engine.perform, threading.Event()
+
+    def slow(*given, **more):
+        go.wait(9)
+        return usual(*given, **more)
+
+    def compare(technique, *given):
+        if isinstance(technique, CompareModels):
+            return Comparison("none", ())
+        return perform(technique, *given)
+
+    monkeypatch.setattr(engine, "perform", compare)
+
+    def script(window) -> None:
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: "Feature maps" in session.answers, timeout=20000)
+        window.tabs.setCurrentIndex(8)
+        monkeypatch.setattr(engine, "load_model", slow)
+        window.tabs.view().presets._begin_classic(RANDOM)
+        session.models.set_device("cuda:0")  # while the first is on its way
+        go.set()
+        qtbot.waitUntil(lambda: session.model.name == "vgg16", timeout=9000)
+        assert session.techniques[TAB].models == (
+            "vgg19=none",
+            "resnet50=none",
+            "inception_v3=none",
+        )
 
     assert drive(script, picture) == 0
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QColor, QFocusEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
-from cnnviz_desktop.data import DatasetFacts, Evaluation, ExemplarOverview
+from cnnviz_desktop.data import DatasetFacts, Evaluation, Evaluations, ExemplarOverview
 from cnnviz_desktop.engine.evaluation import calibration, per_class
 from cnnviz_desktop.gui.dataset_folder import ClassTable
 from cnnviz_desktop.gui.dataset_work import image_of
 from cnnviz_desktop.gui.evaluation_cells import OTHERS, cells_of, pictures_in
 from cnnviz_desktop.gui.evaluation_curve import CalibrationCurve
 from cnnviz_desktop.gui.evaluation_matrix import ConfusionMatrix, readable_on
-from cnnviz_desktop.gui.exemplar_matrix import ClassMatrix
+from cnnviz_desktop.gui.evaluation_page import ConfusionPage
+from cnnviz_desktop.gui.exemplar_matrix import ClassMatrix, PairBars
 from cnnviz_desktop.gui.exemplar_order import class_place, ordered, searched
 from cnnviz_desktop.gui.exemplar_rows import facts_of_channel, histogram
 from cnnviz_desktop.gui.exemplar_sheet import ExemplarSheet
@@ -168,6 +171,22 @@ def test_a_picked_cell_is_forgotten_where_its_row_is_gone(qtbot) -> None:
     assert view.picked_cell() == (-1, -1)
 
 
+def test_pictures_of_a_cell_go_with_the_network_they_are_of(qtbot) -> None:
+    page = ConfusionPage(SimpleNamespace(job=lambda _slot: None))
+    qtbot.addWidget(page)
+    one, other = evaluation_of([0, 0, 1], [0, 1, 1], 3), evaluation_of([0, 0, 1], [0, 2, 1], 3)
+    found = Evaluations("pictures", ("a.png", "b.png", "c.png"), (one, other))
+    with qtbot.waitExposed(page):
+        page.show()
+    page.show_evaluations(found, None)
+    page.matrix.pick(0, 1)
+    assert page.pictures.isVisible()
+    page.models.setCurrentIndex(1)
+    page.models.activated.emit(1)
+    assert page.matrix.picked_cell() == (-1, -1)
+    assert not page.pictures.isVisible()
+
+
 def test_numbers_in_cells_can_be_read() -> None:
     assert readable_on(QColor("#E8C49A")) == QColor("black")
     assert readable_on(QColor("#1B66C9")) == QColor("white")
@@ -190,6 +209,10 @@ def test_a_class_of_a_folder_is_typed(qtbot, typed: str, said: list[tuple[int, i
     table.select(0)
     table.picked.emit(0)
     line = table.picker.lineEdit()
+    line.setText(typed)
+    menu = QFocusEvent(QEvent.Type.FocusOut, Qt.FocusReason.PopupFocusReason)
+    QApplication.sendEvent(table.picker, menu)
+    assert line.text() == typed  # while a menu has the keyboard, from which more may be pasted
     line.setFocus()
     line.selectAll()
     QTest.keyClicks(line, typed)
@@ -200,6 +223,16 @@ def test_a_class_of_a_folder_is_typed(qtbot, typed: str, said: list[tuple[int, i
     table.setFocus()
     if not said:
         assert line.text() == "No class: left out"
+
+
+def test_a_marked_channel_is_told_of_the_pair_that_is_shown(qtbot) -> None:
+    bars, found = PairBars(), found_of(6, 3)
+    qtbot.addWidget(bars)
+    bars.show_pair(found, 0, 1)
+    bars.select(2)
+    bars.show_pair(found, 0, 2)
+    said = bars.accessibleDescription()
+    assert said == bars.told(bars.selected(), QPoint()) and "class 2" in said
 
 
 def test_points_of_the_calibration_lie_where_they_say(qtbot) -> None:

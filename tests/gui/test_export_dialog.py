@@ -40,6 +40,7 @@ from cnnviz_desktop.gui.export_options import (
     remembered,
     suffixes,
 )
+from cnnviz_desktop.gui.export_preview import fitted
 from cnnviz_desktop.gui.export_work import WriteResults, Written
 from cnnviz_desktop.gui.jobs import Jobs, Priority
 from cnnviz_desktop.gui.shown import Shown, file_stem
@@ -577,3 +578,9 @@ def test_the_menu_exports_every_map_of_the_layer_in_view(drive, qtbot, picture, 
 
     drive(script, picture)
     assert len(list((tmp_path / "block-feature-maps-owl").glob("*.png"))) == 6
+
+
+def test_columns_of_the_preview_give_way_as_long_as_they_can_be_read() -> None:
+    assert fitted([50, 60], 200, 64) == [50, 60]
+    assert fitted([50, 175, 75, 40], 300, 64) == [50, 135, 75, 40]
+    assert fitted([50, 175, 75, 40], 140, 64) == [50, 64, 64, 40]  # not -25, over its neighbours

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from cnnviz_desktop.data import InputSpec
+from cnnviz_desktop.errors import ExportError
 from cnnviz_desktop.gui import theme
 from cnnviz_desktop.gui.input_dialog import InputDialog
 
@@ -235,6 +236,27 @@ def test_what_is_taken_back_is_not_found_again(drive, qtbot, picture, engine, tm
 
     drive(script, picture, path)
     assert engine.inputs == {str(path): sized}
+
+
+def test_what_cannot_be_remembered_holds_all_the_same(drive, qtbot, picture, engine, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"\x08\x07")
+
+    def refuse(path: Path, spec: InputSpec) -> None:
+        raise ExportError("It cannot be kept (Read-only file system).")
+
+    engine.remember_input = refuse
+
+    def script(window) -> None:
+        ready(window, qtbot)
+        dialog = opened(window)
+        find(dialog, "inputHeight", QSpinBox).setValue(48)
+        click(find(dialog, "inputApply"))
+        session = window.tabs._session
+        qtbot.waitUntil(lambda: session.model.spec == InputSpec((48, 32)))
+        assert [note.title for note in session.model.findings] == ["Input not remembered"]
+
+    drive(script, picture, path)
 
 
 def test_of_a_network_of_the_catalogue_nothing_is_remembered(drive, qtbot, picture, engine) -> None:

@@ -66,6 +66,8 @@ def test_a_rest_on_a_cell_takes_its_value_apart(drive, qtbot, pictures, engine):
         assert inspector.accessibleDescription().startswith("map 2, row 3, column 6: ")
         assert " from input " not in inspector.accessibleDescription()  # not known yet
         assert not inspector.grab().isNull()
+        inspector.show_maps(None, None)
+        assert inspector.accessibleDescription() == ""
 
     drive(script, pictures[0])
 

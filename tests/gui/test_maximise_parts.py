@@ -124,8 +124,9 @@ def test_a_pressed_frame_stays_the_same_while_others_come_and_go(qtbot) -> None:
     strip = GrowthStrip()
     qtbot.addWidget(strip)
     strip.resize(600, 80)
-    released = []
+    released, asked = [], []
     strip.frame_released.connect(lambda: released.append(True))
+    strip.frame_pressed.connect(asked.append)
     frames = [QImage(8, 8, QImage.Format.Format_RGB32) for _ in range(6)]
     strip.show_frames(frames, (0, 1, 2, 3, 4, 5))
     place = strip.frame_rect(4).center()
@@ -134,6 +135,9 @@ def test_a_pressed_frame_stays_the_same_while_others_come_and_go(qtbot) -> None:
     assert strip.accessibleDescription() == "after step 4"
     strip.show_frames(frames[:5], (0, 2, 4, 6, 7))  # every other one is left out
     assert strip.pressed() == 2
+    strip.show_frames(frames[:3], (0, 6, 12))  # itself among those
+    assert strip.pressed() == 1 and asked == [4, 2, 1]  # so that the canvas shows what is marked
+    assert strip.accessibleDescription() == "after step 6"
     assert not released
     strip.show_frames(frames[:2], (0, 1))  # another run
     assert strip.pressed() == -1

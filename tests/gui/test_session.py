@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cnnviz_desktop.data import Activation, Box, ImageInput, LayerNode
-from cnnviz_desktop.engine.techniques import ActivationMaximization, FeatureMaps, Filters
-from cnnviz_desktop.gui.aims import Unit, nearest_kernels, with_layer
+from cnnviz_desktop.engine.techniques import ActivationMaximization, FeatureMaps, Filters, Probes
+from cnnviz_desktop.gui.aims import Unit, lost, nearest_kernels, with_layer
 from cnnviz_desktop.gui.jobs import Jobs
 from cnnviz_desktop.gui.results import Request, ResultCache
 from cnnviz_desktop.gui.session import Session
@@ -155,6 +156,45 @@ def test_a_channel_that_another_network_lacks_is_let_go(
     assert session.techniques["Unit"].channel == -1
     assert session.techniques["Maximise"].channel == 0
     assert session.techniques["Unit"].layer == session.techniques["Explain"].layer == "block"
+
+
+@pytest.mark.parametrize(("first", "last", "kept"), [(2, 8, -1), (8, 2, 3)])
+def test_a_kernel_of_the_usual_layer_is_one_of_the_first_convolution(first, last, kept) -> None:
+    nodes = {
+        name: LayerNode(name, "Conv2d", (channels, 8, 8), 10, 1)
+        for name, channels in (("first", first), ("last", last))
+    }
+    model = SimpleNamespace(first_convolution="first", default_layer="last")
+    asked = Probes(channel=3)
+    assert replace(asked, **lost(asked, nodes, model)).channel == kept
+
+
+def test_the_second_of_two_channels_is_let_go_with_the_first() -> None:
+    node = LayerNode("block", "Conv2d", (4, 8, 8), 10, 1)
+    model = SimpleNamespace(default_layer="block")
+    joint = ActivationMaximization(objective="joint", channel=1, second=5)
+    kept = replace(joint, second=3)
+    of_classes = replace(joint, target=2)
+    for asked, changed in ((joint, True), (kept, False), (of_classes, False)):
+        assert bool(lost(asked, {"block": node}, model)) is changed
+    assert with_layer(joint, "block", node) == ActivationMaximization(
+        objective="joint", layer="block"
+    )
+    assert with_layer(of_classes, "block", node).second == 5
+
+
+def test_what_will_never_be_whole_is_withdrawn_from_every_tab(session, qtbot) -> None:
+    withdrawn: list[str] = []
+    session.withdrawn.connect(withdrawn.append)
+    maps = session.answers["Feature maps"]
+    session.set_tab("Compare")
+    session.answers["Compare"] = replace(
+        maps, technique=session.techniques["Compare"], partial=True
+    )
+    session.models.load("vgg16")
+    qtbot.waitUntil(lambda: session.model.name == "vgg16")
+    assert withdrawn == ["Compare"]
+    assert "Compare" not in session.answers
 
 
 def test_another_fit_is_another_result_of_the_same_network(session, qtbot) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from person import choose_file, click, find
+from person import choose_file, click, find, settled
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtTest import QTest
@@ -156,6 +156,20 @@ def test_the_networks_own_training_goes_with_it_and_comes_back(drive, qtbot):
         qtbot.waitUntil(lambda: done(session) and view.where.text() == own, timeout=60000)
         assert view.stage.isVisible()
         qtbot.waitUntil(lambda: view.follower.logs is not None, timeout=20000)
+
+    drive(script, STAR, real=True)
+
+
+@pytest.mark.slow
+def test_the_page_stays_where_the_same_network_is_fed_otherwise(drive, qtbot):
+    def script(window) -> None:
+        session, view = turn(window, qtbot)
+        qtbot.waitUntil(lambda: done(session) and view.follower.logs is not None, timeout=60000)
+        view.pages._group.button(1).click()
+        session.models.set_fit("squash")
+        settled(window, qtbot, timeout=60000)
+        assert view.curves.isVisible()
+        assert view.where.text() == "The bundled network's own training"
 
     drive(script, STAR, real=True)
 

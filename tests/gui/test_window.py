@@ -735,3 +735,53 @@ def test_zooming_the_interface_scales_docks_icons_and_pictures_at_once(
         qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
 
     drive(script, picture)
+
+
+def test_the_panels_keep_their_width_however_the_interface_is_zoomed(drive, qtbot, picture) -> None:
+    def script(window) -> None:
+        answered(window, qtbot)
+        window.resize(1440, 900)
+        docks, left = [window._left, window._right], Qt.DockWidgetArea.LeftDockWidgetArea
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
+        for scale in (1.1, 1.25, 1.5, 1.0, 1.5, 1.0):  # faster than Qt lays the docks out
+            window.appearance.apply(Settings(interface_scale=scale))
+            QApplication.processEvents()
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
+        split = window.model_panel.splitter
+        assert split.sizes()[1] in (190, 191)
+        for scale in (2.0, 1.0):  # so large that there is less room for the pictures
+            window.appearance.apply(Settings(interface_scale=scale))
+            qtbot.waitUntil(lambda: not window._laying.isActive())
+        assert split.sizes()[1] in (190, 191)
+        window.deeds["docks"].trigger()  # out of sight
+        for scale in (2.0, 1.0):
+            window.appearance.apply(Settings(interface_scale=scale))
+            qtbot.wait(150)
+        window.deeds["docks"].trigger()
+        qtbot.waitUntil(lambda: [dock.width() for dock in docks] == [288, 264])
+        window.resize(1000, 900)
+        qtbot.waitUntil(lambda: window.dockWidgetArea(window._right) == left)
+        window._right.raise_()
+        qtbot.waitUntil(lambda: not window._laying.isActive())
+        window.resizeDocks([window._right], [330], Qt.Orientation.Horizontal)
+        qtbot.waitUntil(lambda: window._right.width() == 330)
+        window.appearance.apply(Settings(interface_scale=1.1))
+        qtbot.waitUntil(lambda: window._right.width() == 363)
+
+    drive(script, picture)
+
+
+def test_panels_that_were_hidden_come_back_with_one_key(drive, qtbot, picture) -> None:
+    def hide(window) -> None:
+        answered(window, qtbot)
+        window.deeds["docks"].trigger()
+        window.close()
+
+    def show(window) -> None:
+        answered(window, qtbot)
+        assert window._left.isHidden()
+        window.deeds["docks"].trigger()
+        assert not window._left.isHidden() and not window._right.isHidden()
+
+    drive(hide, picture)
+    drive(show, picture)

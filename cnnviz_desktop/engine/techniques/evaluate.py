@@ -83,9 +83,8 @@ class Evaluate(Technique):
         from cnnviz_desktop.engine.models import load_model
         from cnnviz_desktop.model_names import parted
 
-        fit = model.preprocessing.fit
         others = [
-            load_model(*named, model.device, run, spec=model.spec_of(*named)).with_fit(fit)
+            load_model(*named, model.device, run, spec=model.spec_of(*named)).beside(model)
             for named in map(parted, self.also)
         ]
         return self.of([model, *others], run)
