@@ -24,9 +24,8 @@ from cnnviz_desktop.gui.controls import Ground, Line, icon_button, label, named,
 from cnnviz_desktop.gui.dataset_rows import RowCanvas
 from cnnviz_desktop.gui.empty_state import EmptyState
 from cnnviz_desktop.gui.result_view import middle
-from cnnviz_desktop.gui.target_picker import class_called
+from cnnviz_desktop.gui.target_picker import class_called, is_left
 
-_AWHILE = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _COUNTS = 84  # pixels of the column of numbers
@@ -180,8 +179,7 @@ class ClassTable(RowCanvas):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Write the class of the row again where the field is left without a choice."""
-        lost = watched is self.picker and event.type() == QEvent.Type.FocusOut
-        if lost and isinstance(event, QFocusEvent) and event.reason() not in _AWHILE:
+        if watched is self.picker and isinstance(event, QFocusEvent) and is_left(event):
             self._place_picker()
         return super().eventFilter(watched, event)
 

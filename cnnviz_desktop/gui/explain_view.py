@@ -61,7 +61,10 @@ class ExplainView(ResultView):
             "Wheel zooms, drag moves, 0 fits; O hides the heat; of several maps a click picks one, "
             "a double click or Enter shows it alone",
         )
-        self.view.set_empty_text("No explanation yet.", "It comes with the model and a picture.")
+        self.view.set_empty_text(
+            "No explanation yet.",
+            "It comes with the model and a picture; where it takes long, press Run (F5).",
+        )
         self._bar = ExplainBar(self.bar, self)
         self.controls = self._bar.controls
         self._foot = ScaleFoot("heatValue", "Value under the mouse")

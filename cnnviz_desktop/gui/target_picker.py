@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QSignalBlocker, QStringListModel, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCompleter,
@@ -21,6 +21,12 @@ from cnnviz_desktop.gui.controls import fix_size
 from cnnviz_desktop.gui.search_field import SearchField
 
 _LIKELIEST = "Likeliest class"
+
+
+def is_left(event: QFocusEvent) -> bool:
+    """Tell whether a field is left for good, not for a menu or another window, to come back."""
+    awhile = (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason)
+    return event.type() == QEvent.Type.FocusOut and event.reason() not in awhile
 
 
 class TargetPicker(QWidget):
@@ -88,10 +94,8 @@ class TargetPicker(QWidget):
 
     def eventFilter(self, watched: QWidget, event: QEvent) -> bool:  # type: ignore[override]
         """Write the chosen class again when the search is left without a choice."""
-        if watched is self._search and event.type() == QEvent.Type.FocusOut:
-            popup = self._completer.popup()
-            if popup is None or not popup.isVisible():
-                self._show_target()
+        if watched is self._search and isinstance(event, QFocusEvent) and is_left(event):
+            self._show_target()
         return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -109,12 +113,12 @@ class TargetPicker(QWidget):
             "The class whose evidence is shown. Type part of any class name or its number; "
             "leave it empty for whichever class is likeliest on each picture."
         )
-        self._completer = QCompleter(self._names, search)
-        self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._completer.setMaxVisibleItems(12)
-        self._completer.activated.connect(self._completed)
-        search.setCompleter(self._completer)
+        completer = QCompleter(self._names, search)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setMaxVisibleItems(12)
+        completer.activated.connect(self._completed)
+        search.setCompleter(completer)
         search.textEdited.connect(self._edited)
         search.returnPressed.connect(self._entered)
         search.installEventFilter(self)

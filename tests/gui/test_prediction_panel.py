@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QTableView
 
@@ -211,6 +211,17 @@ def test_search_by_number_and_by_nothing(picker: TargetPicker) -> None:
     search.setText("\u00b2")  # a digit, yet no number
     QTest.keyClick(search, Qt.Key.Key_Return)
     assert picker.target() == 42
+
+
+def test_what_is_typed_stays_for_a_menu_and_goes_with_the_keyboard(picker: TargetPicker) -> None:
+    search = picker.findChild(QLineEdit, "targetSearch")
+    search.setText("thi")
+    for reason in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
+        QApplication.sendEvent(search, QFocusEvent(QEvent.Type.FocusOut, reason))
+        assert search.text() == "thi"
+    tab = Qt.FocusReason.TabFocusReason
+    QApplication.sendEvent(search, QFocusEvent(QEvent.Type.FocusOut, tab))
+    assert search.text() == ""  # as no class was chosen
 
 
 def test_set_target_is_silent_and_survives_a_new_answer(picker: TargetPicker) -> None:
