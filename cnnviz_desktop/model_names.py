@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePath
+from pathlib import PurePath
+
+from cnnviz_desktop.paths import expanded
 
 _PUBLISHED = "pretrained"
 _FACTORY = re.compile(r"(.+\.py)(:\w+)", re.I | re.S)
@@ -38,14 +40,6 @@ def rooted(name: str) -> str:
     """Return a network's name with its file's path from the root, whatever folder one is in."""
     file, rest = file_in(name)
     return f"{expanded(file).absolute()}{rest}" if file else name
-
-
-def expanded(path: str) -> Path:
-    """Return a path with the home of its user, as it is where there is no such user."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 def short_name(name: str) -> str:

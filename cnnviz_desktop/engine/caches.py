@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.paths import expanded
 
 FOLDER_VARIABLE = "CNNVIZ_CACHE_DIR"  # set, it holds what took long: for tests and portable use
 
@@ -40,7 +41,7 @@ def own_folder(name: str = "") -> Path:
 
 def use_own_folder(folder: Path | None) -> None:
     """Keep what took long to compute in another folder from now on; None is the usual one."""
-    _chosen[:] = [] if folder is None else [folder.expanduser()]
+    _chosen[:] = [] if folder is None else [expanded(folder)]
 
 
 def own_size() -> int:
@@ -80,16 +81,16 @@ def checkpoints_folder() -> Path:
     if hub is not None:
         return Path(hub.get_dir()) / "checkpoints"
     home = os.getenv("TORCH_HOME") or Path(os.getenv("XDG_CACHE_HOME") or "~/.cache") / "torch"
-    return Path(os.path.expandvars(home)).expanduser() / "hub" / "checkpoints"
+    return expanded(os.path.expandvars(home)) / "hub" / "checkpoints"
 
 
 def hub_folder() -> Path:
     """Return where Hugging Face's programs keep repositories, whether or not it is there."""
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if os.getenv(name):
-            return Path(os.path.expandvars(os.environ[name])).expanduser()
+            return expanded(os.path.expandvars(os.environ[name]))
     home = os.getenv("HF_HOME") or Path(os.getenv("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(os.path.expandvars(home)).expanduser() / "hub"
+    return expanded(os.path.expandvars(home)) / "hub"
 
 
 def repository_folder(repository: str) -> Path:

@@ -19,6 +19,7 @@ from cnnviz_desktop.data import ImageInput
 from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.images import SUFFIXES, load_image, natural
 from cnnviz_desktop.errors import ParameterError, did_you_mean
+from cnnviz_desktop.paths import expanded
 
 GENERATED = "generated"  # stands for the pictures that the bundled model knows
 GENERATED_COUNT = 120
@@ -106,10 +107,8 @@ def open_dataset(
 def _from_root(source: Path | str) -> Path:
     """Return a path from the root that one may look at; raise ParameterError where none is."""
     try:
-        path = Path(source).expanduser().absolute()
+        path = expanded(source).absolute()
         path.exists()
-    except RuntimeError as error:
-        raise ParameterError(f"{source} names a user that is not known: check it.") from error
     except OSError as error:
         raise ParameterError(
             f"{source} cannot be opened ({error.strerror}): choose another folder."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnviz_desktop.errors import CnnvizError
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -34,7 +35,7 @@ def writer(folder: Path | str) -> SummaryWriter:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:  # half of it is there
         raise MissingExtraError(MISSING) from error
-    path = Path(folder).expanduser()
+    path = expanded(folder)
     try:
         return SummaryWriter(str(path))
     except OSError as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cnnviz_desktop.engine import trust
 from cnnviz_desktop.engine.model_files import LARGEST_SOURCE
 from cnnviz_desktop.errors import ModelError, did_you_mean
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,7 +34,7 @@ def split(name: str) -> tuple[Path, str] | None:
     file, colon, maker = name.rpartition(":")
     if not colon or not file or not maker.isidentifier() or not file.lower().endswith(".py"):
         return None
-    return Path(file).expanduser(), maker
+    return expanded(file), maker
 
 
 def candidates(path: Path) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from cnnviz_desktop.engine.training_resume import Course, read_course, write_cou
 from cnnviz_desktop.engine.tuned_files import SUFFIX, Origin, write_tuned
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError, quoted
 from cnnviz_desktop.model_names import rooted
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.learners import Learner
@@ -139,7 +140,7 @@ def fine_tune(
 
 
 def _checked(out: Path | str) -> Path:
-    path = Path(out).expanduser()
+    path = expanded(out)
     if path.suffix.lower() != SUFFIX:
         raise ParameterError(
             f"Fine-tuned networks are written as {SUFFIX}: choose {path.stem or 'name'}{SUFFIX}."

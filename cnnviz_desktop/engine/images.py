@@ -30,6 +30,7 @@ from PIL.ImageFile import ImageFile
 
 from cnnviz_desktop.data import ImageInput, Pixels
 from cnnviz_desktop.errors import ImageError, did_you_mean, quoted
+from cnnviz_desktop.paths import expanded
 
 LARGEST_PIXELS = 400_000_000  # 1.2 GB as RGB, as much again while decoding
 LARGE_PIXELS = 64_000_000  # from here on a note says why it takes a while
@@ -129,10 +130,7 @@ def _local_path(source: str | os.PathLike[str]) -> Path:
         raise ImageError(f"{quoted(text)} is not a path: it has a broken character.") from error
     if "\0" in text:
         raise ImageError(f"{quoted(text)} is not a path: it has a zero character.")
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:  # no such user: a file's name may begin with "~"
-        return Path(text)
+    return expanded(text)
 
 
 def _file_url_path(url: str) -> str:

@@ -14,6 +14,7 @@ from cnnviz_desktop.engine.input_size import Probe, find_channels, find_side, pr
 from cnnviz_desktop.engine.preprocessing import Preprocessing
 from cnnviz_desktop.engine.remembered_inputs import remember, remembered
 from cnnviz_desktop.errors import CnnvizError, ModelError, ParameterError
+from cnnviz_desktop.paths import expanded
 
 __all__ = ["GUESSED", "Settled", "check_spec", "remember", "remembered", "settle", "usual"]
 
@@ -161,7 +162,7 @@ def _settled(
         findings = (_guess(preprocessing, spec, guessed_size),)
     if spec.labels is not None:
         classes = len(labels) or (found.classes if found is not None else 0)
-        labels = read_class_names(spec.labels.expanduser(), classes)
+        labels = read_class_names(expanded(spec.labels), classes)
         named = labels_finding(len(labels), classes)
         if named is not None:
             labels, findings = fitted(labels, classes), (*findings, named)

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from cnnviz_desktop.data import InputSpec
-from cnnviz_desktop.model_names import expanded, file_in
+from cnnviz_desktop.model_names import file_in
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,7 +22,8 @@ from cnnviz_desktop.engine.preprocessing import Fit, Preprocessing
 from cnnviz_desktop.engine.recording import first_tensor
 from cnnviz_desktop.engine.remembered_inputs import remembered
 from cnnviz_desktop.errors import LayerError, ModelError, ParameterError, TargetError, did_you_mean
-from cnnviz_desktop.model_names import expanded, rooted
+from cnnviz_desktop.model_names import rooted
+from cnnviz_desktop.paths import expanded
 
 _FLOAT = torch.float32
 

@@ -36,6 +36,7 @@ from cnnviz_desktop.errors import (
     did_you_mean,
 )
 from cnnviz_desktop.model_names import rooted
+from cnnviz_desktop.paths import expanded
 from cnnviz_desktop.resources import resource
 
 
@@ -69,14 +70,13 @@ def load_model(
             'load_model("net.py:make_network", weights="mine.pth", trust=True).'
         )
     name = os.fspath(name)
-    _check_user(name, weights)
     tuned = _tuned_of(name, weights)
     if tuned is not None:
         return _tuned(*tuned, place, run, spec, trust)
     factory = factories.split(name)
     if factory is not None:
         return _made(name, *factory, weights, place, spec, trust)
-    path = Path(name).expanduser()
+    path = expanded(name)
     is_path = written_as_path(name)
     if not is_path and (name == BUNDLED or find(name) is not None):
         return _named(name, weights, place, run, spec, trust)
@@ -117,15 +117,6 @@ def find_device(device: str | torch.device) -> torch.device:
     return place
 
 
-def _check_user(*paths: Path | str | None) -> None:
-    """Raise ModelError for the home of a user that there is none of: "~nobody/net.pth"."""
-    for path in paths:
-        try:
-            Path(path or "").expanduser()
-        except RuntimeError as error:
-            raise ModelError(f"{path} names a user that is not known: check it.") from error
-
-
 def _exists(path: Path, name: str) -> bool:
     try:
         return bool(name) and path.exists()
@@ -144,7 +135,7 @@ def _named(
     spec: InputSpec,
     trust: bool,
 ) -> LoadedModel:
-    own = Path(weights).expanduser() if weights is not None and weights != RANDOM else None
+    own = expanded(weights) if weights is not None and weights != RANDOM else None
     if own is not None and trust:
         _trust_weights(own)
     if name == BUNDLED:
@@ -237,7 +228,7 @@ def _trust_weights(path: Path) -> None:
 
 def _tuned_of(name: str, weights: Path | str | None) -> tuple[Path, Origin] | None:
     """Return the file of fine-tuned weights that is meant, and what it says of itself."""
-    path = Path(name if weights is None else weights).expanduser()
+    path = expanded(name if weights is None else weights)
     if path.suffix.lower() != SUFFIX or not _exists(path, str(path)):
         return None
     origin = read_origin(path)
@@ -308,7 +299,7 @@ def _made(
     trust: bool,
 ) -> LoadedModel:
     """Return the network that a function in a person's own file makes."""
-    own = Path(weights).expanduser() if weights is not None and weights != RANDOM else None
+    own = expanded(weights) if weights is not None and weights != RANDOM else None
     if own is not None:
         recognise(own)  # a wrong path is told before anything is run
     module = factories.make(path, maker, trust)

@@ -15,6 +15,7 @@ from typing import Any
 
 from cnnviz_desktop.data import InputSpec
 from cnnviz_desktop.engine.technique import PREDICT, Flag, Technique
+from cnnviz_desktop.paths import expanded
 
 _LONGEST_LINE = 88
 _OF_FILES = ("dpi", "transparent")  # what `save` takes; the rest is for `plate`
@@ -95,7 +96,7 @@ def as_python(
     origin = {"weights": weights} if weights else {}
     origin |= {"device": device} if device != "cpu" else {}
     fed = {
-        key: _Source(f"Path({str(value.expanduser().absolute())!r})")
+        key: _Source(f"Path({str(expanded(value).absolute())!r})")
         if isinstance(value, Path)
         else value
         for key, value in vars(spec).items()
@@ -139,8 +140,8 @@ def _place(model: str) -> str:
     factory = split(model)
     if factory is not None and factory[0].is_file():
         return f"{factory[0].absolute()}:{factory[1]}"
-    if factory is None and written_as_path(model) and Path(model).expanduser().is_file():
-        return str(Path(model).expanduser().absolute())
+    if factory is None and written_as_path(model) and expanded(model).is_file():
+        return str(expanded(model).absolute())
     return model
 
 
@@ -152,7 +153,7 @@ def _input_words(spec: InputSpec) -> list[str]:
         if values is not None:
             words.append(f"--{name}={','.join(map(repr, values))}")
     if spec.labels is not None:
-        words.append(f"--labels={spec.labels.expanduser().absolute()}")
+        words.append(f"--labels={expanded(spec.labels).absolute()}")
     return words
 
 

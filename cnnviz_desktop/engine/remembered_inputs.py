@@ -11,6 +11,7 @@ from typing import Any
 
 from cnnviz_desktop.data import InputSpec
 from cnnviz_desktop.errors import ExportError
+from cnnviz_desktop.paths import expanded
 from cnnviz_desktop.settings import settings_path
 from cnnviz_desktop.whole_file import whole_file
 
@@ -111,7 +112,7 @@ def _digest(path: Path, files: Files) -> tuple[str, int]:
 
 def _values(spec: InputSpec) -> dict[str, Any]:
     values = {"size": spec.size, "mean": spec.mean, "std": spec.std}
-    labels = None if spec.labels is None else str(spec.labels.expanduser().resolve())
+    labels = None if spec.labels is None else str(expanded(spec.labels).resolve())
     return {name: value for name, value in {**values, "labels": labels}.items() if value}
 
 

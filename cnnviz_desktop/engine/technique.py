@@ -20,6 +20,7 @@ import numpy as np
 from cnnviz_desktop.data import ImageInput, Record, Result
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean, quoted
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -317,7 +318,7 @@ def record(
         seed=values.get("seed"),
         versions=_versions(),
         input={
-            name: str(said.expanduser().absolute()) if isinstance(said, Path) else said
+            name: str(expanded(said).absolute()) if isinstance(said, Path) else said
             for name, said in vars(model.spec).items()
             if said is not None
         },

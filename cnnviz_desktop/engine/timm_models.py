@@ -22,6 +22,7 @@ from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.torchvision_models import Built, imagenet_classes
 from cnnviz_desktop.engine.weights import drawn, load_state, read_state, undrawn
 from cnnviz_desktop.errors import ModelError, did_you_mean
+from cnnviz_desktop.paths import expanded
 
 
 def load_timm(name: str, weights: Path | str | None, device: torch.device, run: Run) -> LoadedModel:
@@ -55,7 +56,7 @@ def build_timm(name: str, weights: Path | str | None, run: Run) -> Built:
         run.check()
         module = _filled(tagged, config.num_classes, {"file": str(path)}, path)
     else:
-        path = Path(weights).expanduser()
+        path = expanded(weights)
         module = _own(tagged, config.num_classes, read_state(path), path, run)
         labels = _labels(module.num_classes)
     return Built(module, labels, _preprocessing(config))

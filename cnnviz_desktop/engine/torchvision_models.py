@@ -17,6 +17,7 @@ from cnnviz_desktop.engine.preprocessing import Preprocessing
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.engine.weights import drawn, load_state, read_state, undrawn
 from cnnviz_desktop.errors import ModelError
+from cnnviz_desktop.paths import expanded
 
 WITH_AUXILIARY = ("googlenet", "inception_v3")  # saved with or without the aids of their training
 OF_ONE_SIZE = ("vit_",)  # have a number for each position of the pictures they were trained on
@@ -49,7 +50,7 @@ def build_torchvision(name: str, weights: Path | str | None, run: Run) -> Built:
         with drawn():
             module = builder(weights=None, **options)
     else:
-        path = Path(weights).expanduser() if weights else _published_file(published, run)
+        path = expanded(weights) if weights else _published_file(published, run)
         state = read_state(path)
         published = _trained_alike(name, published, state)
         options = _options(name, published, state)

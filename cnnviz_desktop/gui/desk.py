@@ -25,6 +25,7 @@ from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.settings_dialog import SettingsDialog
 from cnnviz_desktop.gui.tensorboard_logging import TensorBoardLogging
 from cnnviz_desktop.gui.work import Engine
+from cnnviz_desktop.paths import expanded
 from cnnviz_desktop.resources import resource
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Desk(QObject):
 
     def _used_folder(self, path: str) -> None:
         """Keep a folder among the recent ones."""
-        self._preferences.remember("folders", [Path(path).expanduser().absolute()])
+        self._preferences.remember("folders", [expanded(path).absolute()])
 
     def _offer_files(self) -> None:
         """Offer the files that were opened last in the list of networks."""

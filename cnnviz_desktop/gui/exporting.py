@@ -41,6 +41,7 @@ from cnnviz_desktop.gui.result_view import ResultView
 from cnnviz_desktop.gui.session import PREDICTIONS, Session
 from cnnviz_desktop.gui.shown import Shown, file_stem, trimmed
 from cnnviz_desktop.gui.training_work import SaveFilm
+from cnnviz_desktop.paths import expanded
 
 Language = Literal["Python", "command"]
 
@@ -317,7 +318,7 @@ def call_of(
     out = str(path.absolute()) if path is not None else ""
     weights = "" if model.weights == "pretrained" else model.weights
     if weights not in ("", "none"):
-        weights = str(Path(weights).expanduser().absolute())
+        weights = str(expanded(weights).absolute())
     write = as_python if language == "Python" else as_command
     return write(
         shown.pinned,

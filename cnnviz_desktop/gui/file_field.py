@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from cnnviz_desktop.gui.controls import named, push_button
 from cnnviz_desktop.gui.labels import ELLIPSIS
+from cnnviz_desktop.paths import expanded
 
 
 class FileField(QWidget):
@@ -44,11 +45,7 @@ class FileField(QWidget):
 
     def path(self) -> Path | None:
         """Return what is written, None where it names nothing."""
-        path = Path(self.line.text().strip())
-        try:
-            path = path.expanduser()
-        except RuntimeError:  # no such user: a file's name may begin with "~"
-            path = path.absolute()
+        path = expanded(self.line.text().strip())
         return path if path.name else None
 
     def set_path(self, path: Path) -> None:

@@ -88,7 +88,7 @@ class InputDialog(QDialog):
             size if size != now.size or given.size is not None else None,
             mean if scaled else None,
             std if scaled else None,
-            path.expanduser().absolute() if path is not None else None,
+            path.absolute() if path is not None else None,
         )
 
     def accept(self) -> None:
@@ -284,7 +284,7 @@ class InputDialog(QDialog):
             if wrong:
                 return wrong
         path = self._labels.path()
-        if path is not None and not path.expanduser().is_file():
+        if path is not None and not path.is_file():
             return f"There is no file {path}. Choose the class names, or leave the field empty."
         return ""
 
@@ -295,7 +295,7 @@ class InputDialog(QDialog):
         high = max((1 - m) / s for m, s in zip(mean, std, strict=True))
         says = f"Black to white becomes {labels.value(low)} to {labels.value(high)}."
         path = self._labels.path()
-        return says if path is None else f"{says} {self._names_in(path.expanduser())}"
+        return says if path is None else f"{says} {self._names_in(path)}"
 
     def _names_in(self, path: Path) -> str:
         """Say what class names a file holds, and whether these are as many as there are classes."""

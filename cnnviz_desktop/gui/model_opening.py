@@ -29,6 +29,7 @@ from cnnviz_desktop.gui.preferences import Preferences
 from cnnviz_desktop.gui.session import Session
 from cnnviz_desktop.gui.work import Engine
 from cnnviz_desktop.model_names import file_in
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.loaded_model import LoadedModel
@@ -61,7 +62,7 @@ class ModelOpening(QObject):
 
         With `name` they are weights for that network.
         """
-        files = [path.expanduser().absolute() for path in paths]
+        files = [expanded(path).absolute() for path in paths]
         makers = [path for path in files if path.suffix.lower() == PYTHON]
         others = [path for path in files if path not in makers]
         if name and others:

@@ -25,6 +25,7 @@ from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session
 from cnnviz_desktop.gui.work import Answer, Inspected
+from cnnviz_desktop.paths import expanded
 from cnnviz_desktop.session_places import found_model
 from cnnviz_desktop.sessions import (
     SavedImage,
@@ -119,7 +120,7 @@ class Snapshot:
                 spec.size,
                 spec.mean,
                 spec.std,
-                str(spec.labels.expanduser().absolute()) if spec.labels is not None else "",
+                str(expanded(spec.labels).absolute()) if spec.labels is not None else "",
             ),
         )
 

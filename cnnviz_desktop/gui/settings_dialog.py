@@ -238,17 +238,15 @@ class SettingsDialog(QDialog):
 
     def _take_folder(self) -> None:
         path = self._folder.path()
-        said = str(path) if path is not None else ""
-        if said and not Path(said).expanduser().is_absolute():
+        if path is not None and not path.is_absolute():
             return  # half typed
-        self._preferences.change(cache_folder=said)
+        self._preferences.change(cache_folder=str(path or ""))
         self._measure()
 
     def _take_logs(self) -> None:
         path = self._logs.path()
-        said = str(path) if path is not None else ""
-        if not said or Path(said).expanduser().is_absolute():  # else half typed
-            self._preferences.change(log_folder=said)
+        if path is None or path.is_absolute():  # else half typed
+            self._preferences.change(log_folder=str(path or ""))
 
     def _restore(self) -> None:
         usual, names = Settings(), [item.name for item in fields(Settings)]

@@ -17,6 +17,7 @@ from cnnviz_desktop.gui.preferences import Preferences
 from cnnviz_desktop.gui.session import TRAINING, Session
 from cnnviz_desktop.gui.tensorboard_server import TensorBoardServer
 from cnnviz_desktop.gui.tensorboard_work import Logged, LogResult, result_log
+from cnnviz_desktop.paths import expanded
 from cnnviz_desktop.settings import usual_log_folder
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class TensorBoardLogging(QObject):
     def folder(self) -> Path:
         """Return where results are logged to."""
         chosen = self._preferences.settings.log_folder
-        return Path(chosen).expanduser() if chosen else usual_log_folder()
+        return expanded(chosen) if chosen else usual_log_folder()
 
     def log_result(self) -> None:
         """Add the result in view to this window's run."""

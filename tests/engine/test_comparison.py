@@ -184,7 +184,7 @@ def test_class_names_of_the_first_go_where_they_do_not_fit(tmp_path):
 
 def test_the_home_of_nobody_is_a_sentence(load, noise):
     wanted = CompareModels(models=("tiny=~nobody-of-this-name/net.pth",))
-    with pytest.raises(ModelError, match="names a user that is not known"):
+    with pytest.raises(ModelError, match="There is no "):
         wanted(load(Two()), noise())
 
 

@@ -14,6 +14,7 @@ from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.engine.technique import FolderKind, Technique, parameter
 from cnnviz_desktop.engine.techniques.weight_statistics import note
 from cnnviz_desktop.errors import CnnvizError, ImageError
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,7 +114,7 @@ class _Compare:
 def _is_picture(path: Path) -> bool:
     from cnnviz_desktop.engine.images import SUFFIXES
 
-    return path.suffix.lower() in SUFFIXES and path.expanduser().is_file()
+    return path.suffix.lower() in SUFFIXES and expanded(path).is_file()
 
 
 def _readable(dataset: Dataset, failures: list[str]) -> Iterator[ImageInput]:

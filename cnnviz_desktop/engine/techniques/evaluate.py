@@ -7,7 +7,6 @@ The expected calibration error is that of Guo et al., On Calibration of Modern N
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from cnnviz_desktop.data import Evaluations, ImageInput
@@ -20,6 +19,7 @@ from cnnviz_desktop.engine.technique import (
     Technique,
     parameter,
 )
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from cnnviz_desktop.data.exemplars import EvaluationView
@@ -95,7 +95,7 @@ class Evaluate(Technique):
         from cnnviz_desktop.engine.datasets import open_dataset
 
         if self.classes:
-            read_class_map(Path(self.classes).expanduser())
+            read_class_map(expanded(self.classes))
         open_dataset(self.folder, self.split, self.generated)
 
     def of(self, models: list[LoadedModel], run: Run = SILENT) -> Evaluations:
@@ -104,7 +104,7 @@ class Evaluate(Technique):
         from cnnviz_desktop.engine.datasets import open_dataset
         from cnnviz_desktop.engine.evaluation import evaluate
 
-        said = read_class_map(Path(self.classes).expanduser()) if self.classes else None
+        said = read_class_map(expanded(self.classes)) if self.classes else None
         dataset = open_dataset(self.folder, self.split, self.generated)
         found = evaluate(models, dataset, run, said)
         return replace(found, show=cast("EvaluationView", self.show))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -23,6 +22,7 @@ from cnnviz_desktop.engine.technique import (
     parameter,
 )
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ModelError
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +166,7 @@ class Timeline(Technique):
         """Return the checkpoints, what their steps count, and what is to be said of them."""
         from cnnviz_desktop.engine.timeline import FILE, bundled_checkpoints, checkpoints, spread
 
-        folder = Path(self.checkpoints).expanduser() if self.checkpoints else None
+        folder = expanded(self.checkpoints) if self.checkpoints else None
         folder = folder or bundled_checkpoints(model)
         if folder is None:
             return [None], FILE, []
