@@ -15,7 +15,7 @@ from torch.nn import functional
 from cnnviz_desktop.data import Floats
 from cnnviz_desktop.engine.loaded_model import LoadedModel
 from cnnviz_desktop.engine.masked_passes import batch_size
-from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible
+from cnnviz_desktop.engine.recording import interruptible, whole_or_singly
 from cnnviz_desktop.engine.run import SILENT, Run
 
 
@@ -36,14 +36,10 @@ class Confidence:
         return torch.cat(found).float().cpu().numpy()
 
     def _asked(self, part: Tensor) -> list[Tensor]:
-        if len(part) > 1:
-            try:
-                found = self._probabilities(part)
-                if len(found) == len(part):
-                    return [found]
-            except TAKES_ONE:
-                pass  # one by one
-        return [self._probabilities(one) for one in torch.split(part, 1)]
+        module = self.model.module
+        return whole_or_singly(
+            module, part, self._probabilities, lambda found: len(found) == len(part)
+        )
 
     def _probabilities(self, part: Tensor) -> Tensor:
         model = self.model

@@ -29,7 +29,7 @@ from cnnviz_desktop.engine.amounts import amount
 from cnnviz_desktop.engine.class_map import ClassMap, guessed
 from cnnviz_desktop.engine.datasets import GENERATED, Dataset, Item
 from cnnviz_desktop.engine.decoding import Decoded, decoded
-from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible, mixes_pictures
+from cnnviz_desktop.engine.recording import interruptible, whole_or_singly
 from cnnviz_desktop.engine.remembered_classes import mapped
 from cnnviz_desktop.engine.run import SILENT, Run
 from cnnviz_desktop.errors import ParameterError, did_you_mean
@@ -230,15 +230,10 @@ def _logits(model: LoadedModel, inputs: Sequence[Tensor], run: Run) -> Logits:
         with torch.inference_mode(), interruptible(model.module, run):
             return model.logits(model.module(placed)).float().cpu()
 
-    try:
-        if mixes_pictures(model.module):
-            raise ValueError
-        found = passed(torch.cat(list(inputs)))
-        if len(found) != len(inputs):
-            raise ValueError
-    except TAKES_ONE:
-        found = torch.cat([passed(tensor) for tensor in inputs])
-    return found.numpy().astype(np.float64)
+    found = whole_or_singly(
+        model.module, torch.cat(list(inputs)), passed, lambda part: len(part) == len(inputs)
+    )
+    return torch.cat(found).numpy().astype(np.float64)
 
 
 # ------------------------------------------------------------------------------------------ numbers

@@ -23,7 +23,7 @@ from cnnviz_desktop.engine.recording import (
     first_tensor,
     hooked,
     interruptible,
-    mixes_pictures,
+    whole_or_singly,
 )
 from cnnviz_desktop.engine.run import SILENT, Run
 
@@ -75,16 +75,12 @@ class MaximaPass:
     ) -> dict[str, Maxima]:
         """Return what the layers, or some of them, give for pictures (B, C, H, W)."""
         wanted = self.calls if layers is None else {name: self.calls[name] for name in layers}
-        try:
-            if len(tensor) > 1 and mixes_pictures(self.module):
-                raise ValueError
-            found = self._passed(tensor, wanted, run)
-            if all(len(item.values) == len(tensor) for item in found.values()):
-                return found
-        except TAKES_ONE:
-            if len(tensor) == 1:
-                raise
-        each = [self._passed(one, wanted, run) for one in torch.split(tensor, 1)]
+        each = whole_or_singly(
+            self.module,
+            tensor,
+            lambda part: self._passed(part, wanted, run),
+            lambda found: all(len(item.values) == len(tensor) for item in found.values()),
+        )
         return {
             name: Maxima(
                 np.concatenate([item[name].values for item in each]),

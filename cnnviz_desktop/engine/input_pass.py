@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,21 +16,20 @@ from torch import Tensor
 from cnnviz_desktop.data import Diagnosis, Heatmap, Heatmaps, ImageInput
 from cnnviz_desktop.engine.cam_pass import Answer, ends_in_softmax
 from cnnviz_desktop.engine.recording import (
-    TAKES_ONE,
     first_broken,
     gradients,
     interruptible,
     mixes_pictures,
+    whole_or_singly,
 )
 from cnnviz_desktop.engine.rectifiers import Bends, Rule, nodes_of, ruled
 from cnnviz_desktop.engine.run import SILENT, Run
-from cnnviz_desktop.errors import LayerError, ModelError
+from cnnviz_desktop.errors import LayerError
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.input_explanation import InputExplanation
     from cnnviz_desktop.engine.loaded_model import LoadedModel
 
-Part = TypeVar("Part")
 
 _PIXELS = 8 * 224 * 224  # of all pictures of a pass: larger batches are no faster on a processor
 _KEPT = 2**29  # bytes of layers' outputs that a pass with gradients may keep
@@ -219,7 +218,7 @@ def gradients_at(
     def once(part: Tensor) -> list[Tensor]:
         return InputPass(model, part, run).gradients(targets)[0]
 
-    parts = list(_whole_or_singly(inputs, once))
+    parts = whole_or_singly(model.module, inputs, once)
     return [torch.cat(slopes) for slopes in zip(*parts, strict=True)]
 
 
@@ -233,19 +232,7 @@ def scores(model: LoadedModel, inputs: Tensor, run: Run = SILENT) -> Tensor:
             raise RuntimeError("the network gave scores for another number of pictures")
         return found
 
-    return torch.cat(list(_whole_or_singly(inputs, once)))
-
-
-def _whole_or_singly(inputs: Tensor, once: Callable[[Tensor], Part]) -> Iterator[Part]:
-    """Pass pictures together, or one by one through a network that takes one or lacks the room."""
-    found: list[Part] = []
-    try:
-        found.append(once(inputs))
-    except (*TAKES_ONE, ModelError):
-        if len(inputs) == 1:
-            raise
-        found = [once(inputs[row : row + 1]) for row in range(len(inputs))]
-    return iter(found)
+    return torch.cat(whole_or_singly(model.module, inputs, once))
 
 
 def at_once(model: LoadedModel, *, kept: bool) -> int:

@@ -14,7 +14,7 @@ from cnnviz_desktop.engine.cam_pass import CamPass
 from cnnviz_desktop.engine.convolutions import quick_convolutions
 from cnnviz_desktop.engine.folding import folded
 from cnnviz_desktop.engine.loaded_model import LoadedModel
-from cnnviz_desktop.engine.recording import TAKES_ONE, interruptible, mixes_pictures
+from cnnviz_desktop.engine.recording import interruptible, mixes_pictures, whole_or_singly
 from cnnviz_desktop.engine.tails import Scores, behind
 
 _MOST = 8  # pictures at once: more are no quicker on a processor
@@ -58,7 +58,7 @@ def masked_scores(seen: CamPass, place: int, channels: Tensor) -> Iterator[tuple
     batches = torch.split(rest, batch_size(seen.model))
     for batch in seen.run.track(batches, f"Masking the picture{seen.part}"):
         masks = _masks(maps[batch], tuple(seen.tensor.shape[2:]))
-        yield batch, _all_at_once(scores, masks * seen.tensor)
+        yield batch, _all_at_once(seen, scores, masks * seen.tensor)
 
 
 def _masks(maps: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -85,20 +85,10 @@ def _scores_by(seen: CamPass, module: nn.Module) -> Scores:
     return scores
 
 
-def _all_at_once(scores: Scores, given: Tensor) -> Tensor:
-    """Return the scores (N, K) of several pictures, one by one where the network takes one alone.
-
-    Such as one that was exported for a batch of one.
-    """
-    if len(given) == 1:
-        return scores(given)
-    try:
-        found = scores(given)
-        if len(found) == len(given):
-            return found
-    except TAKES_ONE:
-        pass
-    return torch.cat([scores(one) for one in torch.split(given, 1)])
+def _all_at_once(seen: CamPass, scores: Scores, given: Tensor) -> Tensor:
+    """Return the scores (N, K) of several pictures."""
+    module = seen.model.module
+    return torch.cat(whole_or_singly(module, given, scores, lambda part: len(part) == len(given)))
 
 
 def ablated_scores(seen: CamPass, place: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -117,7 +107,7 @@ def ablated_scores(seen: CamPass, place: int) -> Iterator[tuple[Tensor, Tensor]]
     for batch in seen.run.track(batches, f"Silencing channels{seen.part}"):
         given = maps.expand(len(batch), *maps.shape).clone(memory_format=seen.model.layout)
         given[torch.arange(len(batch)), batch] = 0
-        yield batch, _all_at_once(scores, given)
+        yield batch, _all_at_once(seen, scores, given)
 
 
 class Growing:

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnnviz_desktop.engine.run import SILENT, Run
+from cnnviz_desktop.errors import ModelError
 
+Part = TypeVar("Part")
 Before = Callable[[nn.Module, Any], Any]
 After = Callable[[nn.Module, Any, Any], Any]
 
@@ -35,6 +37,25 @@ def mixes_pictures(module: nn.Module) -> bool:
     return any(
         isinstance(item, _BatchNorm) and item.running_mean is None for item in module.modules()
     )
+
+
+def whole_or_singly(
+    module: nn.Module,
+    inputs: Tensor,
+    once: Callable[[Tensor], Part],
+    is_whole: Callable[[Part], bool] = lambda _part: True,
+) -> list[Part]:
+    """Return what `once` gives for pictures (N, C, H, W) together, or for each by itself.
+
+    One by one go those that a network mixes, takes alone, has no room for together, or gives
+    something for that is not `is_whole`.
+    """
+    if len(inputs) > 1 and not mixes_pictures(module):
+        with suppress(*TAKES_ONE, ModelError):
+            found = once(inputs)
+            if is_whole(found):
+                return [found]
+    return [once(one) for one in torch.split(inputs, 1)]
 
 
 class PassEnded(BaseException):

@@ -168,7 +168,7 @@ class Probes(Technique):
         """Return the middle of a layer's maps (B, places, N) for pictures (B, C, H, W) in 0..1."""
         import torch
 
-        from cnnviz_desktop.engine.recording import TAKES_ONE, mixes_pictures, record
+        from cnnviz_desktop.engine.recording import record, whole_or_singly
 
         mean = np.array(model.preprocessing.mean, np.float32)[:, None, None]
         std = np.array(model.preprocessing.std, np.float32)[:, None, None]
@@ -179,14 +179,7 @@ class Probes(Technique):
             outputs = record(model.module, part, {layer.name: layer.calls}, run)[layer.name]
             return outputs[model.call(layer, self.call)].float()
 
-        try:
-            if len(tensor) > 1 and mixes_pictures(model.module):
-                raise ValueError
-            output = passed(tensor)
-        except TAKES_ONE:
-            if len(tensor) == 1:
-                raise
-            output = torch.cat([passed(one) for one in torch.split(tensor, 1)])
+        output = torch.cat(whole_or_singly(model.module, tensor, passed))
         rows, columns = _middle(output.shape[2]), _middle(output.shape[3])
         middle = output[:, :, rows, columns]
         return middle.permute(0, 2, 3, 1).flatten(1, 2)  # quick to go through: channels lie last
