@@ -56,8 +56,9 @@ def main() -> None:
     warnings.simplefilter("ignore")  # the peers' own
     found = []
     names = set(options.names)
-    # Rows load their networks before they tell their names: other modules are left alone.
-    for part in [part for part in PARTS if part in names or not names <= set(PARTS)] or PARTS:
+    for part in PARTS:
+        if names and names <= set(PARTS) and part not in names:
+            continue  # rows load their networks before they tell their names
         for row in import_module(f"benchmarks.{part}").rows():
             if names and part not in names and not any(name in row.name for name in names):
                 continue

@@ -15,9 +15,9 @@ from matplotlib.ticker import MaxNLocator
 from cnnviz_desktop.data import Curves, Floats
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.legend import Legend, Stroke
-from cnnviz_desktop.figures.numerals import MINUS, count, number
+from cnnviz_desktop.figures.numerals import MINUS, amount, count, number
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
-from cnnviz_desktop.figures.page import Page
+from cnnviz_desktop.figures.page import Page, shorten
 
 _PANEL = 1.25  # inches of a panel's height
 _GUTTER = 0.42  # left of a panel, for the numbers of its axis
@@ -62,15 +62,7 @@ def curves_plate(curves: Curves, options: PlateOptions) -> Figure:
         y = HEAD + above + row * (_TITLE + _PANEL + _FOOT)
         _draw_panel(page, name, lines, strokes, (x, y, wide), curves.unit_of_steps)
     start = HEAD + above + rows * (_TITLE + _PANEL + _FOOT)
-    for row, note in enumerate(notes):
-        page.text(
-            MARGIN,
-            start + 0.1 + row * LINE,
-            note,
-            size=style.CAPTION_SIZE,
-            colour=page.look.muted,
-            room=room,
-        )
+    page.lines(start + 0.1, [shorten(note, room, style.CAPTION_SIZE) for note in notes])
     return page.figure
 
 
@@ -89,12 +81,8 @@ def _left_out(panels: dict[str, list[_Line]], shown: dict[str, list[_Line]]) -> 
     """Say what there was no room for."""
     left = len(panels) - len(shown)
     lines = sum(len(panels[name]) - len(drawn) for name, drawn in shown.items())
-    found = ((left, "panel is", "panels are"), (lines, "line is", "lines are"))
-    return [
-        f"{count(many)} more {one if many == 1 else more} not drawn."
-        for many, one, more in found
-        if many
-    ]
+    found = ((left, "more panel is", "more panels are"), (lines, "more line is", "more lines are"))
+    return [f"{amount(*item)} not drawn." for item in found if item[0]]
 
 
 def _details(curves: Curves) -> list[str]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from cnnviz_desktop.data import Counts, Evaluation, Evaluations, Floats
 from cnnviz_desktop.figures import style
 from cnnviz_desktop.figures.evaluation_table import METRICS, SHARES, confusions, metrics
-from cnnviz_desktop.figures.numerals import count, number, percent
+from cnnviz_desktop.figures.numerals import amount, count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import Page, text_width, wrapped
 
@@ -48,8 +48,8 @@ class _Part:
 
 def evaluation_plate(found: Evaluations, options: PlateOptions) -> Figure:
     """Draw the networks' numbers and below them what is asked to be shown."""
-    room, size = options.room, len(found.files)
-    details = [f"{count(size)} {'picture' if size == 1 else 'pictures'}"]
+    room = options.room
+    details = [amount(len(found.files), "picture", "pictures")]
     if len(found.models) > _MOST:
         details.append(f"the first {_MOST} of {len(found.models)} networks")
         found = replace(found, models=found.models[:_MOST])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnnviz_desktop.data import Cell, Evaluation, Evaluations, Table
-from cnnviz_desktop.figures.numerals import count
+from cnnviz_desktop.figures.numerals import amount
 
 METRICS = ("loss", "MSE", "R²", "top-1", "top-5", "ECE")
 SHARES = ("top-1", "top-5", "ECE")  # in percent where people read them
@@ -22,9 +22,8 @@ def summary_table(found: Evaluations) -> Table:
     for item in found.models:
         loss, mse, r2, top1, top5, ece = metrics(item)
         rows.append((item.model, loss, mse, r2, 100 * top1, 100 * top5, 100 * ece))
-    size = len(found.files)
     return Table(
-        title=f"{found.title}: {count(size)} {'picture' if size == 1 else 'pictures'}",
+        title=f"{found.title}: {amount(len(found.files), 'picture', 'pictures')}",
         columns=("network", *METRICS),
         units=("", "", "", "", "%", "%", "%"),
         rows=tuple(rows),

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Exemplars, Floats, Pixels
 from cnnviz_desktop.figures import pixels, style
-from cnnviz_desktop.figures.numerals import count, number, percent
+from cnnviz_desktop.figures.numerals import amount, count, number, percent
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import Page, wrapped
 
@@ -48,8 +48,7 @@ def exemplars_plate(found: Exemplars, options: PlateOptions) -> Figure:
 
 
 def _describe(found: Exemplars, rows: _Rows) -> list[str]:
-    images = f"{count(found.images)} {'picture' if found.images == 1 else 'pictures'}"
-    details = [f"{images} of {found.title}"]
+    details = [f"{amount(found.images, 'picture', 'pictures')} of {found.title}"]
     if found.target >= 0:
         details.insert(0, f"most selective for {found.classes[found.target]}")
     shown, all_ = len(rows.shown), found.count

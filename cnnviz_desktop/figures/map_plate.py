@@ -12,7 +12,7 @@ from cnnviz_desktop.errors import ParameterError
 from cnnviz_desktop.figures import pixels, style
 from cnnviz_desktop.figures.grid import TILE_PIXELS, TileGrid
 from cnnviz_desktop.figures.map_order import Channels, MapStatistics
-from cnnviz_desktop.figures.numerals import MINUS, count, number
+from cnnviz_desktop.figures.numerals import MINUS, amount, count, number
 from cnnviz_desktop.figures.options import BAR_ROW, HEAD, PlateOptions
 from cnnviz_desktop.figures.page import Page, say_broken, say_image
 
@@ -114,7 +114,7 @@ def _choose(maps: Floats, options: PlateOptions) -> tuple[Channels, str]:
 def _describe(activation: Activation, said: str, image: ImageInput | None) -> list[str]:
     """Return the details for the heading."""
     channels, height, width = activation.values.shape
-    details = [f"{count(channels)} {'map' if channels == 1 else 'maps'} of {height}×{width}"]
+    details = [f"{amount(channels, 'map', 'maps')} of {height}×{width}"]
     if said:
         details.append(said)
     if activation.call:

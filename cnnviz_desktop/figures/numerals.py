@@ -31,6 +31,11 @@ def count(value: int) -> str:
     return _typeset(f"{value:,}")
 
 
+def amount(value: int, one: str, many: str) -> str:
+    """Write how many there are of something: "1 picture", "3 pictures"."""
+    return f"{count(value)} {one if value == 1 else many}"
+
+
 def percent(share: float) -> str:
     """Write a share 0..1 as a percentage with one decimal, never rounding to none or to all."""
     if math.isnan(share):

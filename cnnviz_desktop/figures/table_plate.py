@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cnnviz_desktop.data import Cell, Table
 from cnnviz_desktop.figures import style
-from cnnviz_desktop.figures.numerals import count
+from cnnviz_desktop.figures.numerals import amount, count
 from cnnviz_desktop.figures.options import HEAD, LINE, MARGIN, PlateOptions
 from cnnviz_desktop.figures.page import Page, text_width, wrapped
 from cnnviz_desktop.figures.tables import in_lines, is_numeric, largest, share, written
@@ -71,7 +71,7 @@ def table_plate(table: Table, options: PlateOptions) -> Figure:
 def _describe(table: Table, shown: int) -> list[str]:
     """Return the details for the heading: how many rows."""
     rows = len(table.rows)
-    said = f"{count(rows)} {'row' if rows == 1 else 'rows'}"
+    said = amount(rows, "row", "rows")
     return [said if shown == rows else f"first {count(shown)} of {said}"]
 
 

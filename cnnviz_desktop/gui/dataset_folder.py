@@ -325,7 +325,7 @@ class FolderPage(QWidget):
 
     def _told(self, facts: DatasetFacts) -> str:
         """Say what a folder holds."""
-        pictures = f"{labels.whole(facts.images)} picture{'s' if facts.images != 1 else ''}"
+        pictures = labels.many(facts.images, "picture")
         count = len(facts.classes)
         classes = f"{labels.whole(count)} class{'es' if count != 1 else ''}" if count else ""
         unknown = sum(index is None for index in facts.indices)

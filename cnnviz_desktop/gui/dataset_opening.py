@@ -31,9 +31,7 @@ class DatasetOpening(QObject):
         """Open the picture of a dataset by its name there or its path, and look at it."""
         known = self._known(facts, key)
         if known is not None:
-            job = self._session.job(_SLOT)
-            if job is not None:
-                job.supersede()  # or the picture before would come in front of this one
+            self._session.drop(_SLOT)  # or the picture before would come in front of this one
             self._session.pictures.select(known.key)
             self.opened.emit(key, known.image)
             return

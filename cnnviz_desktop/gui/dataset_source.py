@@ -100,7 +100,7 @@ class DatasetSource(QObject):
             waits = self._described is not None and self._described[0] is model
             self.facts, self.problem, self.place = None, "", place
             self._forget_layer()
-            self._drop(_FACTS)
+            self._session.drop(_FACTS)
             self._described = None
             self.described.emit()
             self._typed.start(_TYPED if waits else 0)
@@ -113,16 +113,10 @@ class DatasetSource(QObject):
     def _forget_layer(self) -> None:
         self._look.stop()
         self._seen = None
-        self._drop(_LAYER)  # or what was known of the layer before would come back
+        self._session.drop(_LAYER)  # or what was known of the layer before would come back
         if self.overview is not None:
             self.overview = None
             self.known.emit()
-
-    def _drop(self, slot: str) -> None:
-        """Wait no longer for an answer to what was asked before."""
-        asked = self._session.job(slot)
-        if asked is not None:
-            asked.supersede()
 
     def _describe(self) -> None:
         model = self._session.model

@@ -78,8 +78,7 @@ class CalibrationCurve(QWidget):
                 away = (point - QPointF(where)).manhattanLength()
                 sure = labels.percent(float(item.bin_confidences[number]))
                 right = labels.percent(float(item.bin_accuracies[number]))
-                count = int(item.bin_counts[number])
-                many = "1 picture" if count == 1 else f"{labels.whole(count)} pictures"
+                many = labels.many(int(item.bin_counts[number]), "picture")
                 words = f"{item.model}\n{many}: {sure} sure, {right} right"
                 near.append((away, words))
         best = min(near, default=(_NEAR + 1.0, ""))

@@ -92,9 +92,7 @@ class EvaluationPictures(Ground):
         self._broken.clear()
         if before is None or facts is None or before.place != facts.place:
             self._thumbs.clear()  # others may go by the same names
-            job = self._session.job(_SLOT)
-            if job is not None:
-                job.supersede()
+            self._session.drop(_SLOT)
         self._tell()
         self._ask()
 

@@ -71,9 +71,7 @@ class ExemplarCrops(QObject):
             and before[2:] == self._about[2:]
         )
         if not same:
-            job = self._session.job(_SLOT)
-            if job is not None:
-                job.supersede()
+            self._session.drop(_SLOT)
             self._rows.clear()
             self._asked = {}
             self._wanted = []

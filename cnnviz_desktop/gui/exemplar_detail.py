@@ -10,7 +10,7 @@ from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import Ground, fix_size, icon_button, named, push_button
 from cnnviz_desktop.gui.dataset_work import RowPictures
 from cnnviz_desktop.gui.display import CARD, reduced, scaled
-from cnnviz_desktop.gui.exemplar_rows import facts_of_channel
+from cnnviz_desktop.gui.exemplar_rows import facts_of_channel, facts_of_picture
 from cnnviz_desktop.gui.picture_view import PictureView
 
 
@@ -62,16 +62,12 @@ class ExemplarDetail(Ground):
         self._title.setText(f"{found.layer} {labels.DOT} {channel}")
         lines = [f" {labels.DOT} ".join(facts_of_channel(found, channel))]
         if row is not None and rank < len(row.files):
-            name, place, box = row.files[rank], row.places[rank], row.boxes[rank]
-            of = found.classes[row.labels[rank]] if row.labels[rank] >= 0 else ""
+            box = row.boxes[rank]
             lines = [
-                name,
-                of if found.labelled else "",
-                f"{labels.value(row.values[rank])} at row {place[0]}, column {place[1]} of the map",
+                *facts_of_picture(found, row, rank),
                 f"sees {box.width}{labels.TIMES}{box.height} pixels, from x {box.left}, "
                 f"y {box.top}",
             ]
-        lines = [line for line in lines if line]
         for number, line in enumerate(self._lines):
             line.setText(lines[number] if number < len(lines) else "")
             line.setVisible(number < len(lines))

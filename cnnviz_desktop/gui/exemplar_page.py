@@ -413,4 +413,4 @@ class ExemplarPages(QObject):
 def _counted(shown: int, total: int, what: str) -> str:
     """Return "3 of 32 channels", or "1 picture" where all are meant."""
     some = f"{labels.whole(shown)} of " if shown < total else ""
-    return f"{some}{labels.whole(total)} {what}{'' if total == 1 else 's'}"
+    return some + labels.many(total, what)

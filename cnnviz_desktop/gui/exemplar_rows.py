@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect
 
 from cnnviz_desktop.data import Counts, ExemplarOverview, Flags, Floats
 from cnnviz_desktop.gui import labels, theme
+from cnnviz_desktop.gui.dataset_work import RowPictures
 
 _WORDS = 148  # pixels for what is said of a channel
 _BARS = 132
@@ -129,3 +130,11 @@ def facts_of_channel(found: ExemplarOverview, channel: int, target: int = -1) ->
     sign = "+" if apart >= 0 else ""
     said.append(f"{sign}{labels.value(apart)}{labels.THIN}σ {found.classes[best]}")
     return said
+
+
+def facts_of_picture(found: ExemplarOverview, row: RowPictures, rank: int) -> list[str]:
+    """Return a channel's picture, its class, and what the channel gives where it gives most."""
+    label, place = row.labels[rank], row.places[rank]
+    of = found.classes[label] if found.labelled and label >= 0 else ""
+    where = f"{labels.value(row.values[rank])} at row {place[0]}, column {place[1]} of the map"
+    return [part for part in (row.files[rank], of, where) if part]

@@ -25,7 +25,12 @@ from cnnviz_desktop.data import ExemplarOverview
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import named
 from cnnviz_desktop.gui.dataset_work import RowPictures
-from cnnviz_desktop.gui.exemplar_rows import RowLayout, facts_of_channel, histogram
+from cnnviz_desktop.gui.exemplar_rows import (
+    RowLayout,
+    facts_of_channel,
+    facts_of_picture,
+    histogram,
+)
 from cnnviz_desktop.gui.painted_area import PaintedArea
 from cnnviz_desktop.gui.picture_menu import offer_picture
 
@@ -347,10 +352,7 @@ class ExemplarSheet(PaintedArea):
         found, row = self._found, self._rows(channel)
         if rank < 0 or row is None or rank >= len(row.files):
             return [f"Channel {channel}", *facts_of_channel(found, channel, self._target)]
-        label, place = row.labels[rank], row.places[rank]
-        of = found.classes[label] if found.labelled and label >= 0 else ""
-        where = f"{labels.value(row.values[rank])} at row {place[0]}, column {place[1]} of the map"
-        return [part for part in (row.files[rank], of, where) if part]
+        return facts_of_picture(found, row, rank)
 
     def _told_class(self, layout: RowLayout, channel: int, point: QPoint) -> str:
         assert self._found is not None

@@ -120,8 +120,7 @@ class ExportAllDialog(QDialog):
             return
         done = self._bar.value() if self._bar.maximum() else 0
         self._job.cancel()
-        files = "file" if done == 1 else "files"
-        said = f"Stopped after {labels.whole(done)} whole {files}; index.csv lists what is there."
+        said = f"Stopped after {labels.many(done, 'whole file')}; index.csv lists what is there."
         self.message.tell("warning", said)
 
     def _make_fields(self) -> None:
@@ -231,10 +230,10 @@ class ExportAllDialog(QDialog):
             size = _SIZES.get(options.size, _SIZES["own"]).format(width=options.inches)
             ground = "dark" if options.dark else "light"
             drawn = f"{options.suffix[1:].upper()}, {size}, {options.dpi} dpi, {ground} ground"
-        pictures = "picture" if len(everything.images) == 1 else "pictures"
+        pictures = labels.many(len(everything.images), "picture")
         return (
             f"{labels.whole(everything.count())} files: the answer and every technique, with the "
-            f"parameters of its tab, for {labels.whole(len(everything.images))} {pictures}. "
+            f"parameters of its tab, for {pictures}. "
             f"As last exported: {drawn}."
         )
 

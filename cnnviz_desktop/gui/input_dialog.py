@@ -24,7 +24,7 @@ from cnnviz_desktop.engine.class_names import read_class_names
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui import labels, theme
 from cnnviz_desktop.gui.controls import Icon, label, named, push_button
-from cnnviz_desktop.gui.file_field import FileField
+from cnnviz_desktop.gui.file_field import FileField, is_file
 from cnnviz_desktop.gui.file_kinds import ANY_FILTER, LABELS_FILTER
 from cnnviz_desktop.gui.flat_style import set_primary
 
@@ -284,7 +284,7 @@ class InputDialog(QDialog):
             if wrong:
                 return wrong
         path = self._labels.path()
-        if path is not None and not path.is_file():
+        if path is not None and not is_file(path):
             return f"There is no file {path}. Choose the class names, or leave the field empty."
         return ""
 

@@ -139,9 +139,7 @@ class Inspecting(QObject):
 
     def _stop(self) -> None:
         self._rest.stop()
-        running = self._session.job(SLOT)
-        if running is not None:
-            running.supersede()
+        self._session.drop(SLOT)
 
     def _key(self) -> _Key | None:
         """Return the place in view with the model and the picture that it is of."""

@@ -24,6 +24,11 @@ def whole(number: int) -> str:
     return f"{number:,}".replace(",", THIN).replace("-", MINUS)
 
 
+def many(number: int, word: str) -> str:
+    """Return a count and what is counted: "1 map", "1 024 maps"."""
+    return f"{whole(number)} {word}{'s' if number != 1 else ''}"
+
+
 def value(number: float) -> str:
     """Return a measured value in at most about five figures: 2 965, 0.25, −13.4, 1.2e−7."""
     if math.isnan(number):

@@ -76,9 +76,7 @@ class LayerHealths(QObject):
 
     def _forget(self) -> None:
         """Know nothing, and learn nothing of a pass that runs yet."""
-        running = self._session.job(SLOT)
-        if running is not None:
-            running.supersede()
+        self._session.drop(SLOT)
         self._take({})
 
     def _ask(self) -> None:

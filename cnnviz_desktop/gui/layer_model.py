@@ -163,7 +163,7 @@ class LayerTreeModel(QAbstractItemModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 health = self.health.get(node.name)
                 silent = health.silent if health is not None else 0
-                dead = f", {_many(silent, 'dead channel')}" if silent else ""
+                dead = f", {labels.many(silent, 'dead channel')}" if silent else ""
                 return f"{node.name}, {node.kind}, output {labels.shape(node.output_shape)}{dead}"
             case _ if role == NODE:
                 return node
@@ -199,12 +199,12 @@ class LayerTreeModel(QAbstractItemModel):
             lines.append("gives no tensor" if node.calls else "is not called in a pass")
         elif node.has_maps:
             channels, height, width = node.output_shape
-            maps = _many(channels, "map")
+            maps = labels.many(channels, "map")
             lines.append(f"{maps} of {height}×{width} (rows × columns)")
         else:
             lines.append(f"output {labels.shape(node.output_shape)}, no maps to show")
-        weights = _many(node.parameters, "parameter") if node.parameters else "no parameters"
-        lines.append(f"{weights} {labels.DOT} {_many(node.calls, 'call')} per pass")
+        weights = labels.many(node.parameters, "parameter") if node.parameters else "no parameters"
+        lines.append(f"{weights} {labels.DOT} {labels.many(node.calls, 'call')} per pass")
         health = self.health.get(node.name)
         if health is not None:
             lines += _health_lines(health, inside=bool(node.children))
@@ -223,16 +223,13 @@ def _health_lines(health: Health, inside: bool) -> list[str]:
     if health.unlearned:
         lines.append(f"{labels.whole(health.unlearned)} of these cannot: their weights are zero")
     if health.broken:
-        lines.append(f"NaN or infinite: {_many(health.broken, 'value')}")
+        lines.append(f"NaN or infinite: {labels.many(health.broken, 'value')}")
     if health.pictures:
-        pictures = "the picture" if health.pictures == 1 else _many(health.pictures, "picture")
+        pictures = (
+            "the picture" if health.pictures == 1 else labels.many(health.pictures, "picture")
+        )
         lines.append(f"<i>over {pictures}{', all layers inside together' if inside else ''}</i>")
     return lines
-
-
-def _many(count: int, word: str) -> str:
-    """Return a count and what is counted: "1 map", "1 024 maps"."""
-    return f"{labels.whole(count)} {word}{'s' if count != 1 else ''}"
 
 
 class LayerFilter(QSortFilterProxyModel):

@@ -279,6 +279,12 @@ class Session(QObject):
         technique = self.techniques.get(tab)
         return self._jobs.current(slot_of(technique) if technique is not None else tab)
 
+    def drop(self, tab: str) -> None:
+        """Wait no longer for the job of a tab, or of another slot."""
+        asked = self.job(tab)
+        if asked is not None:
+            asked.supersede()
+
     def _use_model(self, model: LoadedModel) -> None:
         """Let go of what was made with the old model; keep the choices that fit the new one."""
         self._supersede()

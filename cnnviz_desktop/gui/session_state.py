@@ -16,11 +16,11 @@ from cnnviz_desktop.data import (
     Prediction,
     Record,
 )
-from cnnviz_desktop.engine.technique import ClassKind, Technique, technique_from
+from cnnviz_desktop.engine.technique import Technique, technique_from
 from cnnviz_desktop.engine.techniques import TECHNIQUES
 from cnnviz_desktop.errors import CnnvizError
 from cnnviz_desktop.gui.absent_model import AbsentModel
-from cnnviz_desktop.gui.aims import Unit
+from cnnviz_desktop.gui.aims import Unit, classes
 from cnnviz_desktop.gui.marks import Origin, Pin, Place, UnitNote
 from cnnviz_desktop.gui.pictures import Picture
 from cnnviz_desktop.gui.session import FOLLOWS_UNIT, Session
@@ -254,9 +254,8 @@ def _technique(command: str, values: Mapping[str, Any]) -> Technique | None:
         technique = technique_from(record, TECHNIQUES)
     except (CnnvizError, TypeError):
         return None
-    classes = [item.name for item in technique.parameters() if isinstance(item.kind, ClassKind)]
     # The classes of a model that is not loaded are not known: only an index can be one of them.
-    odd = [name for name in classes if not _is_index(getattr(technique, name))]
+    odd = [name for name, value in classes(technique).items() if not _is_index(value)]
     return replace(technique, **dict.fromkeys(odd))
 
 

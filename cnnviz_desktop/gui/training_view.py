@@ -137,8 +137,7 @@ class TrainingView(ResultView):
         answer, page = self._timeline(), self.pages.value()
         if page == _TIMELINE and answer is not None and isinstance(answer.result, Timeline):
             line = answer.result
-            whole = len(line.names)
-            count = "1 checkpoint" if whole == 1 else f"{labels.whole(whole)} checkpoints"
+            count = labels.many(len(line.names), "checkpoint")
             took = "" if answer.partial else duration(answer.seconds)
             return line.layer, middle(f"channel {line.channel}", count, took)
         logs = self.follower.logs
@@ -302,7 +301,7 @@ class TrainingView(ResultView):
 
     def _offer_fresh(self, more: int) -> None:
         """Offer checkpoints that were written meanwhile."""
-        words = "1 new checkpoint" if more == 1 else f"{labels.whole(more)} new checkpoints"
+        words = labels.many(more, "new checkpoint")
         self.fresh.setText(words)
         self.fresh.setAccessibleName(words)
         self.fresh.setVisible(more > 0)

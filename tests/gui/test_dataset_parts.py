@@ -172,7 +172,7 @@ def test_a_picked_cell_is_forgotten_where_its_row_is_gone(qtbot) -> None:
 
 
 def test_pictures_of_a_cell_go_with_the_network_they_are_of(qtbot) -> None:
-    page = ConfusionPage(SimpleNamespace(job=lambda _slot: None))
+    page = ConfusionPage(SimpleNamespace(job=lambda _slot: None, drop=lambda _slot: None))
     qtbot.addWidget(page)
     one, other = evaluation_of([0, 0, 1], [0, 1, 1], 3), evaluation_of([0, 0, 1], [0, 2, 1], 3)
     found = Evaluations("pictures", ("a.png", "b.png", "c.png"), (one, other))

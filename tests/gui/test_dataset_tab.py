@@ -84,6 +84,13 @@ def run(window: Any, qtbot: Any) -> None:
         settled(window, qtbot)
 
 
+def indexed(window: Any, qtbot: Any, folder: Path) -> Any:
+    """Drop a folder on the tab and fill its index."""
+    view = look_at(window, qtbot, folder)
+    run(window, qtbot)
+    return view
+
+
 def evaluated(window: Any, qtbot: Any, folder: Path) -> Any:
     """Evaluate the network on a folder."""
     view = look_at(window, qtbot, folder)
@@ -216,8 +223,7 @@ def test_a_class_is_said_by_hand_and_remembered(drive: Drive, qtbot, sample, fol
 def test_rows_of_channels_with_crops_of_those_in_sight(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         assert view.page() == CHANNELS
         sheet, found = view.exemplars.sheet, view.source.overview
         assert found.images == 12
@@ -262,8 +268,7 @@ def test_a_file_that_breaks_off_is_listed_once_it_was_met(
 def test_only_what_is_in_view_is_exported(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         assert view.can_export()
         session.pick_layer("blocks.0", DATASET)
         settled(window, qtbot)
@@ -284,8 +289,7 @@ def test_only_what_is_in_view_is_exported(drive: Drive, qtbot, sample, folder) -
 def test_rows_of_the_folder_before_do_not_come_back(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         view.source._ask()  # as while rows are read
         nowhere = replaced(session.techniques[DATASET], folder=str(folder / "nowhere"))
         session.set_technique(DATASET, nowhere)
@@ -303,8 +307,7 @@ def test_a_path_that_is_typed_on_shows_nothing_of_the_folder_before(
 
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         drop(window, other)
         described(view, qtbot, other)
         settled(window, qtbot)
@@ -325,8 +328,7 @@ def test_a_crop_opens_its_picture_and_a_double_click_the_units_card(
 ) -> None:
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         sheet = view.exemplars.sheet
         channel = sheet.order()[1]
         where = sheet.cell_rect(channel, 2).center()
@@ -367,8 +369,7 @@ def test_a_crop_opens_its_picture_and_a_double_click_the_units_card(
 
 def test_the_strip_below_stays_with_its_picture(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         pages, sheet = view.exemplars, view.exemplars.sheet
         channel, other = sheet.order()[:2]
         QTest.mouseClick(sheet.viewport(), LEFT, pos=sheet.cell_rect(channel, 2).center())
@@ -407,8 +408,7 @@ def test_the_strip_below_stays_with_its_picture(drive: Drive, qtbot, sample, fol
 
 def test_crops_that_came_late_are_cut_again(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         crops, found = view.exemplars._crops, view.source.overview
         channel = view.exemplars.sheet.in_sight()[0]
         assert list(crops._missing()) == []
@@ -425,8 +425,7 @@ def test_crops_that_came_late_are_cut_again(drive: Drive, qtbot, sample, folder)
 def test_order_search_range_and_class(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         pages, found = view.exemplars, view.source.overview
         pages.first.setCurrentIndex(pages.first.findData("strength"))
         pages.first.activated.emit(pages.first.currentIndex())
@@ -467,8 +466,7 @@ def test_order_search_range_and_class(drive: Drive, qtbot, sample, folder) -> No
 def test_channels_against_classes_and_two_classes(drive: Drive, qtbot, sample, folder) -> None:
     def script(window) -> None:
         session = window.tabs._session
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         click(find(view, f"datasetPages_{BY_CLASS}"))
         assert view.page() == BY_CLASS
         page, found = view.exemplars.classes, view.source.overview
@@ -665,8 +663,7 @@ def test_methods_keep_folder_and_answer_and_other_tabs_leave_them_alone(
 ) -> None:
     def script(window) -> None:
         session, panel = window.tabs._session, window.technique_panel
-        view = look_at(window, qtbot, folder)
-        run(window, qtbot)
+        view = indexed(window, qtbot, folder)
         first = session.answers[DATASET]
         methods = panel._methods
         methods.setCurrentIndex(methods.findText("Evaluation"))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from cnnviz_desktop.data.training import Curves
 from cnnviz_desktop.data.training_logs import LoggedHistogram, LoggedRun, TrainingLog
+from cnnviz_desktop.engine import training_log
 from cnnviz_desktop.engine.training_folder import look_into
 from cnnviz_desktop.gui.aims import Unit
 from cnnviz_desktop.gui.session import FEATURE_MAPS, TRAINING
@@ -58,6 +59,14 @@ def hover(widget, at: QPoint) -> None:
 def table(folder: Path, *losses: float) -> None:
     rows = "".join(f"{step},{loss}\n" for step, loss in enumerate(losses))
     (folder / "training.csv").write_text(f"step,loss\n{rows}", encoding="utf-8")
+
+
+@pytest.fixture
+def unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a log, where what reads it is not installed."""
+    monkeypatch.setattr(training_log, "is_there", lambda: False)
+    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
+    return tmp_path
 
 
 @pytest.mark.slow
@@ -349,17 +358,10 @@ def test_without_tensorboard_a_sentence_says_what_to_install(drive, qtbot, pictu
     drive(script, picture)
 
 
-def test_logs_that_cannot_be_read_say_why_in_their_place(
-    drive, qtbot, picture, tmp_path, monkeypatch
-):
-    from cnnviz_desktop.engine import training_log
-
-    monkeypatch.setattr(training_log, "is_there", lambda: False)
-    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
-
+def test_logs_that_cannot_be_read_say_why_in_their_place(drive, qtbot, picture, unreadable):
     def script(window) -> None:
         _session, view = turn(window, qtbot)
-        view.choose(tmp_path)
+        view.choose(unreadable)
         said = 'pip install "cnnviz-desktop[tensorboard]"'
         qtbot.waitUntil(lambda: said in view.empty.text(), timeout=20000)
         assert view.empty.isVisible()
@@ -367,25 +369,18 @@ def test_logs_that_cannot_be_read_say_why_in_their_place(
     drive(script, picture)
 
 
-def test_checkpoints_are_counted_where_logs_cannot_be_read(
-    drive, qtbot, picture, tmp_path, monkeypatch
-):
-    from cnnviz_desktop.engine import training_log
-
-    monkeypatch.setattr(training_log, "is_there", lambda: False)
-    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
-
+def test_checkpoints_are_counted_where_logs_cannot_be_read(drive, qtbot, picture, unreadable):
     def script(window) -> None:
         _session, view = turn(window, qtbot)
         view.follower.clock.setInterval(50)
-        view.choose(tmp_path)
+        view.choose(unreadable)
         qtbot.waitUntil(lambda: view.follower.problem != "", timeout=20000)
         assert view.follower.checkpoint_folder is None
-        (tmp_path / "one.pth").write_bytes(b"")
-        view.choose(tmp_path)
+        (unreadable / "one.pth").write_bytes(b"")
+        view.choose(unreadable)
         qtbot.waitUntil(lambda: view.follower.checkpoint_folder is not None, timeout=20000)
         qtbot.waitUntil(lambda: view.follower.problem != "", timeout=20000)
-        (tmp_path / "two.pth").write_bytes(b"")
+        (unreadable / "two.pth").write_bytes(b"")
         qtbot.waitUntil(lambda: view.fresh.text() == "1 new checkpoint", timeout=20000)
 
     drive(script, picture)
