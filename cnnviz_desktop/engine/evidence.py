@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from cnnviz_desktop.engine.technique import LayerKind, Technique
 from cnnviz_desktop.engine.techniques.compare_maps import METHODS
 from cnnviz_desktop.engine.techniques.evidence_matrix import CONTROLS
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError
+from cnnviz_desktop.paths import expanded
 
 if TYPE_CHECKING:
     from cnnviz_desktop.engine.techniques.evidence_matrix import EvidenceMatrix
@@ -89,7 +89,7 @@ class Gathering:
         self.controls = [name for name in asked.methods if name in CONTROLS]
         self.methods = [*explaining, *self.controls]
         self.layers = self._columns(explaining)
-        self.mask = object_mask(image, Path(asked.masks) if asked.masks else None)
+        self.mask = object_mask(image, expanded(asked.masks) if asked.masks else None)
         self.metrics = self._measurable()
         self.tensor, self.region = model.prepare(image)
         with torch.inference_mode(), interruptible(model.module, run):
