@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnviz_desktop.data import Table
 from cnnviz_desktop.errors import Cancelled, CnnvizError, ParameterError
 from cnnviz_desktop.figure_options import (
     add_figure_options,
@@ -105,12 +104,14 @@ def _prediction_table(answers: list[tuple[Path, Prediction]], count: int) -> str
 
 
 def _write_csv(path: Path, answers: list[tuple[Path, Prediction]], count: int) -> None:
+    from cnnviz_desktop.figures.tables import delimited
     from cnnviz_desktop.figures.writing import write_whole
 
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["file", "rank", "index", "label", "probability"])
-    for source, found in answers:
-        for rank, row in enumerate(found.top(count), start=1):
-            writer.writerow([source, rank, *row])
-    write_whole({path: text.getvalue().encode("utf-8", "backslashreplace")})
+    columns = ("file", "rank", "index", "label", "probability")
+    rows = tuple(
+        (str(source), rank, *row)
+        for source, found in answers
+        for rank, row in enumerate(found.top(count), start=1)
+    )
+    table = Table("", columns, ("",) * len(columns), rows)
+    write_whole({path: delimited(table).encode("utf-8", "backslashreplace")})

@@ -68,6 +68,14 @@ class Dataset:
         """Tell whether its pictures have classes."""
         return bool(self.classes)
 
+    def check_classes(self) -> None:
+        """Raise `ParameterError` where its pictures have no classes."""
+        if not self.classes:
+            raise ParameterError(
+                f"The pictures of “{self.title}” have no classes: put them into a folder for each "
+                "class, or give a CSV file of paths and labels."
+            )
+
     @cached_property
     def fingerprint(self) -> str:
         """Return the SHA-256 of all keys, classes and stamps, as hex."""

@@ -25,7 +25,7 @@ from cnnviz_desktop.data import (
     Floats,
     ImageInput,
 )
-from cnnviz_desktop.engine.amounts import amount
+from cnnviz_desktop.engine.amounts import SKIPPED, amount
 from cnnviz_desktop.engine.class_map import ClassMap, guessed
 from cnnviz_desktop.engine.datasets import GENERATED, Dataset, Item
 from cnnviz_desktop.engine.decoding import Decoded, decoded
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 LABEL = "Evaluating"
 BATCH = 4  # pictures at once; larger batches are slower on a processor
 BINS = 15
-SKIPPED = (  # files, in notes
-    "file could not be read and was skipped",
-    "files could not be read and were skipped",
-)
 _NAMED = 6  # skipped files and folders that notes name
 
 
@@ -65,11 +61,7 @@ def evaluate(
     """
     if not models:
         raise ParameterError("No network is given: name one, or several to be compared.")
-    if not dataset.classes:
-        raise ParameterError(
-            f"The pictures of “{dataset.title}” have no classes: put them into a folder for each "
-            "class, or give a CSV file of paths and labels."
-        )
+    dataset.check_classes()
     maps = [_mapped(model, dataset, said) for model in models]
     known = {
         place

@@ -14,10 +14,9 @@ import numpy as np
 from PIL import Image
 
 from cnnviz_desktop.data import Box, Exemplars, Floats, ImageInput
-from cnnviz_desktop.engine.amounts import amount
+from cnnviz_desktop.engine.amounts import SKIPPED, amount
 from cnnviz_desktop.engine.datasets import reader
 from cnnviz_desktop.engine.decoding import decoded
-from cnnviz_desktop.engine.evaluation import SKIPPED
 from cnnviz_desktop.engine.exemplar_index import ExemplarIndex, paths_of
 from cnnviz_desktop.engine.exemplar_pass import MaximaPass
 from cnnviz_desktop.engine.exemplars import class_selectivity

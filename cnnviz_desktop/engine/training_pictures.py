@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from cnnviz_desktop.data import ImageInput
-from cnnviz_desktop.engine.amounts import amount
+from cnnviz_desktop.engine.amounts import SKIPPED, amount
 from cnnviz_desktop.engine.datasets import NO_CLASS, Dataset, Item, open_dataset
 from cnnviz_desktop.engine.decoding import decoded
-from cnnviz_desktop.engine.evaluation import SKIPPED
 from cnnviz_desktop.engine.run import Run
 from cnnviz_desktop.errors import ParameterError
 
@@ -114,11 +113,7 @@ def training_pictures(
 def _parts(source: str) -> tuple[Dataset, Dataset | None]:
     """Return the pictures to learn from, and those to be held out where they are apart."""
     training, testing = open_dataset(source, "train"), open_dataset(source, "test")
-    if not training.classes:
-        raise ParameterError(
-            f"The pictures of “{training.title}” have no classes: put them into a folder for each "
-            "class, or give a CSV file of paths and labels."
-        )
+    training.check_classes()
     same = training.place == testing.place and training.fingerprint == testing.fingerprint
     return training, None if same else testing
 

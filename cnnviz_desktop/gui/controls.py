@@ -105,6 +105,12 @@ def fix_size(
         widget.setMaximumWidth(theme.px(most))
 
 
+def fit_names(combo: QComboBox) -> None:
+    """Make the list that a combo opens so wide that no name is cut."""
+    view = combo.view()
+    view.setMinimumWidth(view.sizeHintForColumn(0) + theme.px(24))
+
+
 def rescale(window: QWidget) -> None:
     """Set all fixed sizes of a window again, for the size its text has now."""
     for widget in window.findChildren(QWidget):

@@ -284,5 +284,5 @@ def _worth(now: Moment, saved: Moment | None) -> str:
     parts = []
     for count, word in ((len(now.pins), "pinned unit"), (len(now.notes), "note")):
         if count:
-            parts.append(f"{labels.whole(count)} {word}{'s' if count != 1 else ''}")
+            parts.append(labels.many(count, word))
     return f"It holds {' and '.join(parts)}, and is kept nowhere yet." if parts else ""

@@ -21,6 +21,7 @@ from cnnviz_desktop.gui.controls import (
     ColormapPicker,
     Segments,
     Slide,
+    fit_names,
     fix_size,
     named,
     push_button,
@@ -175,8 +176,7 @@ class MapBar(QObject):
         for value, text, tip in _ORDERS:
             self._order.addItem(theme.icon("sort"), text, value)
             self._order.setItemData(self._order.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        view = self._order.view()
-        view.setMinimumWidth(view.sizeHintForColumn(0) + theme.px(24))  # no name is cut
+        fit_names(self._order)
         self._scale = Segments(_SCALES, "mapScale", "Scale")
         self._sign = QPushButton("±")
         self._sign.setCheckable(True)

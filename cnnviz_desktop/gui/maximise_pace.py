@@ -1,4 +1,4 @@
-"""Measure how fast a run goes: steps per second of late, and the time that is left of it."""
+"""Measure how fast a run goes: steps per second of late."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox
 
 from cnnviz_desktop.engine.technique import Technique
 from cnnviz_desktop.gui import theme
-from cnnviz_desktop.gui.controls import ElidedCombo, named
+from cnnviz_desktop.gui.controls import ElidedCombo, fit_names, named
 
 _COMMAND = Qt.ItemDataRole.UserRole
 
@@ -69,8 +69,7 @@ class MethodPicker(ElidedCombo):
                     paper = f"\n{kind.paper}" if kind.paper else ""
                     item.setToolTip(f"{kind.summary}{paper}")
                     self._rows.appendRow(item)
-        view = self.view()
-        view.setMinimumWidth(view.sizeHintForColumn(0) + theme.px(24))  # no name is cut
+        fit_names(self)
         self.blockSignals(False)
 
     def _picked(self) -> None:

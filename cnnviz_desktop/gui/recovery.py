@@ -132,7 +132,7 @@ def _summary(state: SessionState) -> str:
     )
     for count, word in counts:
         if count:
-            parts.append(f"{labels.whole(count)} {word}{'s' if count != 1 else ''}")
+            parts.append(labels.many(count, word))
     *rest, last = parts or ["what was on screen"]
     held = f"{', '.join(rest)} and {last}" if rest else last
     file = last_file(state)

@@ -31,6 +31,7 @@ from cnnviz_desktop.gui.controls import (
     named,
     push_button,
 )
+from cnnviz_desktop.gui.flat_style import set_primary
 from cnnviz_desktop.gui.jobs import Job, Priority
 from cnnviz_desktop.gui.maximise_runs import TABS as STEERED
 from cnnviz_desktop.gui.maximise_steering import Steering, ended
@@ -123,10 +124,7 @@ class TechniquePanel(Ground):
         self._buttons.setVisible((technique is not None or loading) and not steered)
         if held is not None and held is not self.window().focusWidget():
             (self.steering.hold_button if steered else self.run_button).setFocus()
-        primary = stale and not busy
-        if bool(self.run_button.property("primary")) != primary:
-            self.run_button.setProperty("primary", primary)
-            self.run_button.update()
+        set_primary(self.run_button, stale and not busy)
         answer = self._session.answers.get(tab)
         if waits:
             self._say("info", "muted", waits)
